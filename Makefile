@@ -1,0 +1,49 @@
+# `make run` and `make test` set everything up by themselves; nothing but Python 3.11 and make is needed.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# What the test suite wants from Debian: a browser for the browser tests, libmagic for content checks.
+CI_PACKAGES := chromium libmagic1
+
+.PHONY: run test check format ci-packages clean help
+
+run: $(VENV)/.ready  ## start Docledger on http://127.0.0.1:8080
+	$(BIN)/docledger serve
+
+test: $(VENV)/.ready-test check  ## lint, type-check, then run the whole suite
+	$(BIN)/pytest
+
+check: $(VENV)/.ready-test  ## formatting, lint and types, without the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.ready-test  ## put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+ci-packages:  ## install the system packages of the full suite (Debian, as root)
+	apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(CI_PACKAGES)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Docledger needs Python 3.11 or newer; name one with: make run PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "No venv module here. On Debian: apt install python3-venv"; exit 1; }
+
+$(VENV)/.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.ready-test: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@ $(VENV)/.ready
+
+clean:  ## remove the virtual environment and caches (never your data)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+
+help:
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'

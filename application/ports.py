@@ -1,0 +1,85 @@
+"""What the application needs from the outside world, in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class StorageFailed(Exception):
+    """The blob store did not take or give the bytes; trying again later may help."""
+
+
+class TooLarge(Exception):
+    """More bytes than the limit allows; trying again does not help."""
+
+
+class DownloadFailed(Exception):
+    """The offered bytes did not arrive whole; trying again may help while the url lives."""
+
+
+class DownloadGone(DownloadFailed):
+    """The url is dead or forbidden (403, 404, 410): only a fresh url can help."""
+
+
+class ServerUnreachable(Exception):
+    """The Document Server gave no usable answer within the deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    sha256: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a look at the content said about a file that claims to be of some type."""
+
+    accepted: bool
+    found: str  # the MIME type the content shows
+    reason: str = ""  # for people, when not accepted: what is wrong and what to do
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The Document Server's answer to a command: `error` as its command service documents it."""
+
+    error: int
+    body: Mapping[str, Any]
+
+
+class Blobs(Protocol):
+    """Immutable bytes, addressed by their SHA-256. What `keep` returned is durable."""
+
+    async def keep(self, chunks: AsyncIterable[bytes], *, limit: int) -> Blob:
+        """Store a stream of at most `limit` bytes. Raises TooLarge, StorageFailed."""
+        ...
+
+    def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to, not including, `stop`. Raises StorageFailed."""
+        ...
+
+    async def quarantine(self, sha256: str, note: Mapping[str, Any]) -> None:
+        """Mark stored bytes as suspect, with a durable note beside them. Raises StorageFailed."""
+        ...
+
+
+class Inspector(Protocol):
+    async def inspect(self, sha256: str, filetype: str) -> Verdict:
+        """Say whether stored bytes are what `filetype` (an extension, no dot) promises."""
+        ...
+
+
+class DocumentServer(Protocol):
+    async def command(self, name: str, key: str | None = None, **parameters: Any) -> Answer:
+        """Send one command to the command service. Raises ServerUnreachable."""
+        ...
+
+    async def fetch(self, url: str) -> Blob:
+        """Download offered bytes into the blob store.
+
+        Raises DownloadFailed (DownloadGone when only a fresh url helps), TooLarge, StorageFailed.
+        """
+        ...
