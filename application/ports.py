@@ -68,7 +68,10 @@ class Blobs(Protocol):
 
 class Inspector(Protocol):
     async def inspect(self, sha256: str, filetype: str) -> Verdict:
-        """Say whether stored bytes are what `filetype` (an extension, no dot) promises."""
+        """Say whether stored bytes are what `filetype` (an extension, no dot) promises.
+
+        Raises StorageFailed.
+        """
         ...
 
 

@@ -1,0 +1,1 @@
+"""The domain: what open documents and files are, and what follows from what. Standard library only."""

@@ -1,0 +1,91 @@
+"""The desk: finds the one living actor of each open document, and wakes it on the first knock."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import trio
+
+from application.actor import DocumentActor
+from application.journal import JournalFailed
+from application.world import World
+from domain.commands import Command
+from domain.document import Document
+
+logger = logging.getLogger(__name__)
+
+KNOCKS = 3
+LONGEST_REST = 60.0  # seconds between two lives of an actor that keeps crashing
+
+
+class Unavailable(Exception):
+    """The document's actor died while holding the letter; asking again is safe."""
+
+
+class Desk:
+    def __init__(self, nursery: trio.Nursery, world: World) -> None:
+        self._nursery = nursery
+        self._world = world
+        self._actors: dict[str, DocumentActor] = {}
+        self._crashes: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._actors)
+
+    async def take_up(self) -> int:
+        """Wake every document that is open or has an offer to fetch. Raises JournalFailed."""
+        rows = await self._world.journal.open_documents()
+        for row in rows:
+            self._actor(row.key)
+        return len(rows)
+
+    async def ask(self, key: str, command: Command | None = None) -> Document | None:
+        """The document that the command leads to, or None for a key that was never issued.
+
+        Raises Unavailable, JournalFailed, and StaleWrite for an Open or Admit that lost its race.
+        """
+        for _ in range(KNOCKS):
+            try:
+                return await self._actor(key).ask(command)
+            except trio.BrokenResourceError:
+                continue  # it went to rest between our looking and our knocking
+            except trio.EndOfChannel:
+                break  # it died with our letter in its hands
+        raise Unavailable(key)
+
+    async def wait(self, key: str, until: Callable[[Document], bool]) -> Document | None:
+        """Wait, under the caller's deadline, until the document is as wished."""
+        while True:
+            document = await self.ask(key)
+            actor = self._actor(key)
+            if actor.document is None or until(actor.document):
+                return actor.document or document
+            await actor.news.wait()
+
+    def _actor(self, key: str) -> DocumentActor:
+        if key not in self._actors:
+            self._actors[key] = actor = DocumentActor(key, self._world)
+            self._nursery.start_soon(self._watch, actor)
+        return self._actors[key]
+
+    async def _watch(self, actor: DocumentActor) -> None:
+        """Let one document crash without taking the others along, and let it live again."""
+        key = actor.key
+        try:
+            await actor.run()
+            self._crashes.pop(key, None)
+        except Exception:
+            crashes = self._crashes[key] = self._crashes.get(key, 0) + 1
+            logger.exception("document %s crashed (%d in a row); it will be replayed", key, crashes)
+            self._nursery.start_soon(self._revive, key, min(2.0**crashes, LONGEST_REST))
+        finally:
+            del self._actors[key]
+            actor.news.set()
+
+    async def _revive(self, key: str, rest: float) -> None:
+        await trio.sleep(rest)
+        try:
+            await self.ask(key)
+        except (Unavailable, JournalFailed) as trouble:
+            logger.error("document %s could not be taken up again: %s", key, trouble)

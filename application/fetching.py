@@ -1,0 +1,126 @@
+"""One offer's way into the blob store: fetch, look at it, and try again while that makes sense."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import trio
+
+from application.ports import Blob, DownloadFailed, DownloadGone, StorageFailed, TooLarge, Verdict
+from application.world import World
+from domain.commands import CommitOffer, NoteFailure
+from domain.events import SaveOffered
+from domain.words import Next, Source
+
+logger = logging.getLogger(__name__)
+
+LONGEST = timedelta(days=1)  # however long a url claims to live
+GONE = 3  # after so many refusals of its url an offer is given up
+
+Outcome = CommitOffer | NoteFailure
+
+
+class Failed(Exception):
+    def __init__(self, source: Source, detail: str, *, hopeless: bool = False) -> None:
+        super().__init__(detail)
+        self.source = source
+        self.detail = detail
+        self.hopeless = hopeless
+
+
+class Fetch:
+    """The errand of one offer. `renew` gives it a fresh url when the server repeats the offer."""
+
+    def __init__(self, key: str, offer: SaveOffered, world: World) -> None:
+        self._key = key
+        self._offer = offer
+        self._world = world
+        self._url = offer.url
+        self._renewed = trio.Event()
+        self._suspect: Blob | None = None
+
+    def renew(self, url: str) -> None:
+        if url != self._url:
+            self._url = url
+            self._renewed.set()
+
+    async def run(self, report: Callable[[Outcome], Awaitable[bool]]) -> None:
+        """Until `report` says that the offer is settled. A report that is not taken is a failure too."""
+        attempt = 0
+        while True:
+            attempt += 1
+            if await report(await self._attempt(attempt)):
+                return
+            pause = min(2.0 ** (attempt - 1), self._world.patience.backoff)
+            with trio.move_on_after(pause):
+                await self._renewed.wait()
+            self._renewed = trio.Event()
+
+    async def _attempt(self, attempt: int) -> Outcome:
+        try:
+            blob, verdict = await self._secure()
+        except Failed as failure:
+            return self._failure(failure, attempt)
+        if verdict.accepted:
+            return CommitOffer(
+                at=self._world.now(), offer=self._offer.offer, sha256=blob.sha256, size=blob.size
+            )
+        if self._suspect != blob:  # it may have been garbled on the way: fetch once more
+            self._suspect = blob
+            return self._failure(Failed(Source.VERIFICATION, verdict.reason), attempt)
+        return await self._quarantine(blob, verdict.reason, attempt)
+
+    async def _secure(self) -> tuple[Blob, Verdict]:
+        try:
+            blob = await self._world.server.fetch(self._url)
+            return blob, await self._world.inspector.inspect(blob.sha256, self._offer.filetype)
+        except DownloadGone as gone:
+            raise Failed(Source.DOWNLOAD, str(gone), hopeless=True) from gone
+        except DownloadFailed as trouble:
+            raise Failed(Source.DOWNLOAD, str(trouble)) from trouble
+        except TooLarge as trouble:
+            raise Failed(Source.STORAGE, str(trouble), hopeless=True) from trouble
+        except StorageFailed as trouble:
+            raise Failed(Source.STORAGE, str(trouble)) from trouble
+
+    async def _quarantine(self, blob: Blob, reason: str, attempt: int) -> Outcome:
+        note = {"key": self._key, "offer": self._offer.offer, "url": self._url, "reason": reason}
+        try:
+            await self._world.blobs.quarantine(blob.sha256, note)
+        except StorageFailed as trouble:
+            return self._failure(Failed(Source.STORAGE, str(trouble)), attempt)
+        logger.critical("%s: an offer is no document and is in quarantine: %s", self._key, reason)
+        return self._note(Source.VERIFICATION, reason, attempt, Next.QUARANTINE, blob.sha256)
+
+    def _failure(self, failure: Failed, attempt: int) -> NoteFailure:
+        given_up = (failure.hopeless and attempt >= GONE) or self._world.now() >= self._deadline()
+        if given_up:
+            logger.critical("%s: an offer is given up: %s", self._key, failure.detail)
+        else:
+            logger.warning("%s: attempt %d at an offer failed: %s", self._key, attempt, failure.detail)
+        next_ = Next.GIVE_UP if given_up else Next.RETRY
+        return self._note(failure.source, failure.detail, attempt, next_)
+
+    def _note(
+        self, source: Source, detail: str, attempt: int, next_: Next, sha256: str | None = None
+    ) -> NoteFailure:
+        return NoteFailure(
+            at=self._world.now(),
+            source=source,
+            detail=detail,
+            attempt=attempt,
+            next=next_,
+            offer=self._offer.offer,
+            sha256=sha256,
+        )
+
+    def _deadline(self) -> datetime:
+        """When the url dies: it says so itself, in `expires` (unix time, the server's clock)."""
+        expires = parse_qs(urlsplit(self._url).query).get("expires", [""])[0]
+        if expires.isdecimal() and len(expires) <= 11:
+            said = datetime.fromtimestamp(int(expires), tz=self._offer.at.tzinfo)
+            return min(said, self._world.now() + LONGEST)
+        return self._offer.at + timedelta(seconds=self._world.patience.url)

@@ -1,0 +1,214 @@
+"""Files and their versions: what people do to them outside the editor."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from application.journal import FileChange, FileRow, Journal, StaleWrite, VersionRow
+from application.people import Person
+from application.ports import Blob, Blobs
+from domain import events
+from domain import file as files
+from domain.events import FileEvent
+from domain.file import File
+from domain.formats import format_of
+from domain.words import Access, Trigger
+
+ATTEMPTS = 8  # at a change that others keep overtaking
+LONGEST_NAME = 255  # bytes, as file systems have it
+
+Decision = Callable[[File], tuple[FileEvent, ...]]
+
+
+class NotFound(Exception):
+    """No such thing, or none that this person may know of."""
+
+
+class Forbidden(Exception):
+    """This person may not do that."""
+
+
+class BadName(Exception):
+    """A file name that cannot be; the text says why."""
+
+
+class Changed(Exception):
+    """The file is not at the version that the change was meant for."""
+
+    def __init__(self, head: int) -> None:
+        super().__init__(f"The file is at version {head} now. Fetch it, merge your change, try again.")
+        self.head = head
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """What files are kept with."""
+
+    journal: Journal
+    blobs: Blobs
+    now: Callable[[], datetime]  # aware UTC
+    new_id: Callable[[], str]  # sorts by time
+    max_file_bytes: int
+
+
+class Files:
+    def __init__(self, shelf: Shelf) -> None:
+        self._journal, self._now = shelf.journal, shelf.now
+        self._shelf = shelf
+
+    async def get(
+        self, file_id: str, person: Person, needed: Access = Access.VIEW, *, removed: bool = False
+    ) -> FileRow:
+        """Raises NotFound, Forbidden. `removed` also finds what was deleted."""
+        row = await self._journal.file(file_id)
+        if row is None or (row.file.removed and not removed):
+            raise NotFound(f"There is no file {file_id}.")
+        access = row.file.access(person.id)
+        if access is Access.NONE or (needed is Access.EDIT and access is not Access.EDIT):
+            raise Forbidden(
+                "The file is not shared with you" + (" for that." if access != Access.NONE else ".")
+            )
+        return row
+
+    async def store(self, chunks: AsyncIterable[bytes]) -> Blob:
+        """Raises TooLarge, StorageFailed."""
+        return await self._shelf.blobs.keep(chunks, limit=self._shelf.max_file_bytes)
+
+    async def add(self, name: str, blob: Blob, person: Person) -> FileRow:
+        """A new file of this person's. Raises BadName."""
+        name = checked_name(name)
+        now = self._now()
+        added = events.Added(at=now, name=name, owner=person.id, owner_name=person.name)
+        file = files.replay([added])
+        assert file is not None
+        facts = (added, *_put(file, self._now(), blob, person))
+        state = files.replay(facts)
+        assert state is not None
+        file_id = self._shelf.new_id()
+        await self._journal.append(FileChange(file_id, 0, facts, state))
+        return FileRow(file_id, len(facts), now, state, None)
+
+    async def rename(self, file_id: str, name: str, person: Person) -> FileRow:
+        name = checked_name(name)
+        return await self._change(
+            file_id, person, lambda file: files.rename(file, at=self._now(), name=name, by=person.id)
+        )
+
+    async def share(self, file_id: str, user: str, name: str, access: Access, person: Person) -> FileRow:
+        """Only the owner shares. `user` is one of our ids, or `*` for everybody signed in."""
+        row = await self.get(file_id, person)
+        if row.file.owner != person.id:
+            raise Forbidden("Only its owner can share a file.")
+        return await self._change(
+            file_id,
+            person,
+            lambda file: files.share(file, at=self._now(), user=user, name=name, access=access, by=person.id),
+        )
+
+    async def remove(self, file_id: str, person: Person) -> None:
+        row = await self.get(file_id, person)
+        if row.file.owner != person.id:
+            raise Forbidden("Only its owner can delete a file.")
+        await self._change(file_id, person, lambda file: files.remove(file, at=self._now(), by=person.id))
+
+    async def reinstate(self, file_id: str, person: Person) -> FileRow:
+        row = await self.get(file_id, person, removed=True)
+        if row.file.owner != person.id:
+            raise Forbidden("Only its owner can bring a file back.")
+        return await self._change(
+            file_id,
+            person,
+            lambda file: files.reinstate(file, at=self._now(), by=person.id),
+            removed=True,
+        )
+
+    async def put(self, file_id: str, blob: Blob, person: Person, *, expected: int | None) -> FileRow:
+        """A new head from outside the editor, if the head is still `expected`. Raises Changed."""
+
+        def decision(file: File) -> tuple[FileEvent, ...]:
+            if expected is not None and file.head != expected:
+                raise Changed(file.head)
+            return _put(file, self._now(), blob, person)
+
+        return await self._change(file_id, person, decision)
+
+    async def restore(self, file_id: str, number: int, person: Person) -> FileRow:
+        """Make an older version the head again, as a new version."""
+        await self.get(file_id, person, Access.EDIT)
+        version = await self.version(file_id, number, person)
+        blob = Blob(version.sha256, version.size)
+
+        def decision(file: File) -> tuple[FileEvent, ...]:
+            return _put(file, self._now(), blob, person, restored=number, filetype=version.filetype)
+
+        return await self._change(file_id, person, decision)
+
+    async def versions(self, file_id: str, person: Person) -> Sequence[VersionRow]:
+        await self.get(file_id, person)
+        return await self._journal.versions(file_id)
+
+    async def version(self, file_id: str, number: int, person: Person) -> VersionRow:
+        await self.get(file_id, person)
+        version = await self._journal.version(file_id, number)
+        if version is None:
+            raise NotFound(f"The file has no version {number}.")
+        return version
+
+    async def _change(
+        self, file_id: str, person: Person, decision: Decision, *, removed: bool = False
+    ) -> FileRow:
+        for attempt in range(ATTEMPTS):
+            row = await self.get(file_id, person, Access.EDIT, removed=removed)
+            facts = decision(row.file)
+            state = files.replay(facts, row.file)
+            assert state is not None
+            if not facts:
+                return row
+            try:
+                await self._journal.append(FileChange(file_id, row.version, facts, state))
+            except StaleWrite:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                return FileRow(file_id, row.version + len(facts), row.added_at, state, row.live)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _put(
+    file: File,
+    now: datetime,
+    blob: Blob,
+    person: Person,
+    *,
+    restored: int | None = None,
+    filetype: str | None = None,
+) -> tuple[FileEvent, ...]:
+    return files.put(
+        file,
+        at=now,
+        sha256=blob.sha256,
+        size=blob.size,
+        filetype=filetype or _filetype(file.name),
+        by=person.id,
+        trigger=Trigger.UPLOAD if restored is None else Trigger.RESTORE,
+        restored=restored,
+    )
+
+
+def _filetype(name: str) -> str:
+    format_ = format_of(name)
+    return format_.extension if format_ else name.rpartition(".")[2].lower()[:20]
+
+
+def checked_name(name: str) -> str:
+    """A name fit to be shown and downloaded under. Raises BadName."""
+    name = name.strip()
+    if not name or name in {".", ".."}:
+        raise BadName("A file needs a name.")
+    if any(character in "/\\" or ord(character) < 32 or ord(character) == 127 for character in name):
+        raise BadName("A file name cannot contain slashes or control characters.")
+    if len(name.encode()) > LONGEST_NAME:
+        raise BadName(f"A file name can have at most {LONGEST_NAME} bytes.")
+    return name

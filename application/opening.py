@@ -1,0 +1,128 @@
+"""Opening a file: everybody who opens it while it is open gets the same key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import trio
+
+from application.desk import Desk
+from application.files import Files
+from application.journal import FileRow, StaleWrite
+from application.people import Person
+from application.world import World
+from domain.commands import Admit, Open
+from domain.document import Document
+from domain.formats import Format, format_of
+from domain.keys import document_key
+from domain.words import Access, CloseReason, Mode, Standing
+
+ATTEMPTS = 8  # at joining or opening, each lost only to somebody else's success
+
+
+class WrongType(Exception):
+    """The file cannot be opened in an editor; the text says why and what to do."""
+
+
+class SavingInProgress(Exception):
+    """The last session's final save is not committed yet; try again soon."""
+
+
+class LookAgain(Exception):
+    """What we read is no longer so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A user let in under a key, and what the key's session started from."""
+
+    key: str
+    row: FileRow
+    format: Format
+    mode: Mode
+    version: int  # whose bytes the Document Server is to load
+    document: Document
+
+
+class Door:
+    def __init__(self, desk: Desk, world: World, files: Files) -> None:
+        self._desk = desk
+        self._world = world
+        self._files = files
+
+    async def open(self, file_id: str, person: Person, address: str, *, wanted: Mode = Mode.EDIT) -> Opening:
+        """Raises NotFound, Forbidden, WrongType, SavingInProgress, Unavailable, JournalFailed."""
+        row = await self._files.get(file_id, person)
+        format_ = await self._check_type(row)
+        allowed = row.file.access(person.id) is Access.EDIT and format_.edit
+        mode = Mode.EDIT if allowed and wanted is Mode.EDIT else Mode.VIEW
+        for _ in range(ATTEMPTS):
+            admit = Admit(
+                at=self._world.now(),
+                user=person.id,
+                name=person.name,
+                mode=mode,
+                address=address,
+                head=row.file.head,
+                reuse=self._world.patience.reuse,
+            )
+            try:
+                let_in = await self._join(row, admit) or await self._begin(row, format_, admit)
+            except (StaleWrite, LookAgain):
+                let_in = None  # somebody else was quicker: join them
+            if let_in:
+                key, document = let_in
+                return Opening(key, row, format_, mode, document.head, document)
+            row = await self._files.get(file_id, person)
+        raise SavingInProgress(file_id)
+
+    async def _check_type(self, row: FileRow) -> Format:
+        format_ = format_of(row.file.name)
+        if format_ is None:
+            raise WrongType(
+                f"{row.file.name!r} is of a type that ONLYOFFICE does not open. Convert it first, "
+                "or rename it if its extension is wrong."
+            )
+        verdict = await self._world.inspector.inspect(row.file.sha256, format_.extension)
+        if not verdict.accepted:
+            raise WrongType(verdict.reason)
+        return format_
+
+    async def _join(self, row: FileRow, admit: Admit) -> tuple[str, Document] | None:
+        """The key that is live, or the last one if it can be handed out again."""
+        key = row.live or await self._last_worth_asking(row)
+        if key is None:
+            return None
+        document = await self._desk.ask(key, admit)
+        if document and document.finishing:
+            await self._wait_for_the_final(key)
+            raise LookAgain
+        if document and not document.closed and document.standing is Standing.LIVE:
+            return key, document
+        if row.live:
+            raise LookAgain  # it has just been closed
+        return None
+
+    async def _last_worth_asking(self, row: FileRow) -> str | None:
+        last = await self._world.journal.last_document(row.id)
+        if last and (last.state == "saving" or last.closed_reason == CloseReason.UNCHANGED):
+            return last.key
+        return None
+
+    async def _wait_for_the_final(self, key: str) -> None:
+        with trio.move_on_after(self._world.patience.commit) as scope:
+            await self._desk.wait(key, lambda document: not document.finishing)
+        if scope.cancelled_caught:
+            raise SavingInProgress(key)
+
+    async def _begin(self, row: FileRow, format_: Format, admit: Admit) -> tuple[str, Document] | None:
+        key = document_key(admit.user, row.id, admit.at)
+        command = Open(
+            file=row.id,
+            name=row.file.name,
+            filetype=format_.extension,
+            owner=row.file.owner,
+            first=admit,
+        )
+        document = await self._desk.ask(key, command)
+        return (key, document) if document else None

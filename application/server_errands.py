@@ -1,0 +1,107 @@
+"""The questions an actor asks the Document Server, outside its mailbox: our callbacks may answer first."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Protocol
+
+import trio
+
+from application.journal import JournalFailed
+from application.ports import Answer, ServerUnreachable
+from application.schedule import Schedule
+from application.world import World
+from domain.commands import CloseUnchanged, CloseUnknown, Command, NoteFailure, NotePresence
+from domain.document import Document
+from domain.words import Next, Source
+
+logger = logging.getLogger(__name__)
+
+OK, UNKNOWN_KEY, FAULT, NOTHING_NEW = 0, 1, 3, 4  # the command service's codes
+IN_A_ROW = 3  # so many faults count; one or two are a race with somebody's Ctrl+S
+SAID = {
+    FAULT: "an internal fault",
+    5: "it does not know the command",
+    6: "it does not accept our token: DOCLEDGER_DOCUMENT_SERVER_SECRET is not its own secret",
+    7: "our token had expired: the clocks of the two machines differ",
+}
+
+
+class Asker(Protocol):
+    """The actor, as its errands see it."""
+
+    document: Document | None
+    schedule: Schedule
+    faults: int
+
+    async def ask(self, command: Command | None) -> Document | None: ...
+
+
+async def send_forcesave(key: str, world: World, actor: Asker) -> None:
+    """Ask the server to hand over what has changed; the bytes come as a callback of status 6."""
+    try:
+        answer = await world.server.command("forcesave", key)
+        trouble = _trouble(answer)
+        unknown = answer.error == UNKNOWN_KEY
+    except ServerUnreachable as unreachable:
+        trouble, unknown = str(unreachable), False
+    finally:
+        actor.schedule.autosave_ended()
+    if trouble is None:
+        actor.faults = 0
+    else:
+        actor.faults += 1
+        if actor.faults == IN_A_ROW:
+            await _note(world, actor, f"Auto-save fails: {trouble}")
+    if unknown and actor.document and actor.document.users:
+        actor.schedule.reconcile_soon(trio.current_time())
+
+
+def _trouble(answer: Answer) -> str | None:
+    if answer.error in (OK, UNKNOWN_KEY, NOTHING_NEW):
+        return None
+    return f"the Document Server answered {answer.error}: {SAID.get(answer.error, 'unknown')}"
+
+
+async def _note(world: World, actor: Asker, detail: str) -> None:
+    logger.error("%s", detail)
+    note = NoteFailure(
+        at=world.now(), source=Source.COMMAND, detail=detail, attempt=actor.faults, next=Next.GO_ON
+    )
+    try:
+        await actor.ask(note)
+    except JournalFailed as trouble:
+        logger.error("and that could not be recorded: %s", trouble)
+
+
+async def ask_info(key: str, world: World, actor: Asker) -> None:
+    """Reconcile: who edits, and does the server know the key at all?
+
+    Before it answers, the server sends a callback (status 1 without actions, or 4).
+    """
+    asked = world.now()
+    again = world.patience.silence
+    try:
+        answer = await world.server.command("info", key)
+        if answer.error == OK:
+            await _reconcile(answer, asked, world, actor)
+        elif answer.error == UNKNOWN_KEY and actor.schedule.expected(trio.current_time()):
+            again = world.patience.admitted
+        elif answer.error == UNKNOWN_KEY:
+            await actor.ask(CloseUnknown(at=world.now()))
+    except (ServerUnreachable, JournalFailed) as trouble:
+        logger.warning("%s: cannot reconcile: %s", key, trouble)
+        again = world.patience.unreachable
+    finally:
+        actor.schedule.info_ended(trio.current_time() + again)
+
+
+async def _reconcile(answer: Answer, asked: datetime, world: World, actor: Asker) -> None:
+    users = answer.body.get("users")
+    if not isinstance(users, list):
+        return
+    present = tuple(str(user) for user in users)
+    await actor.ask(NotePresence(at=world.now(), users=present))
+    if not present and actor.schedule.closing_word:
+        await actor.ask(CloseUnchanged(at=world.now(), confirmed=asked))

@@ -1,0 +1,59 @@
+"""Whom we believe and what we sign: the tokens, as the web speaks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class BadToken(Exception):
+    """Not to be believed; the text says why and holds nothing secret."""
+
+
+class NoSecret(Exception):
+    """There is no Document Server secret to sign with."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileClaims:
+    file: str
+    version: int
+    jti: str  # one per issued token, so that requests can be counted per token
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackClaims:
+    claims: Mapping[str, Any]  # the callback's own fields, without those of the token
+    expired: bool  # genuine, but a clock is wrong or the letter is late
+
+
+@dataclass(frozen=True, slots=True)
+class UserClaims:
+    sub: str
+    name: str
+    role: str
+
+
+class Tokens(Protocol):
+    def sign_config(self, config: Mapping[str, Any]) -> str:
+        """An editor configuration's token; empty when JWT is off. Raises NoSecret."""
+        ...
+
+    def file_token(self, file_id: str, version: int) -> str: ...
+
+    def read_file_token(self, token: str) -> FileClaims:
+        """Raises BadToken."""
+        ...
+
+    def read_callback(self, body: bytes, authorization: str | None) -> CallbackClaims:
+        """What the Document Server really said: the body's token, else the header's. Raises BadToken."""
+        ...
+
+    def check_server_bearer(self, authorization: str | None, url: str) -> bool | None:
+        """Whether the Document Server signed this GET of a url of ours; None when it does not say."""
+        ...
+
+    def read_user(self, token: str) -> UserClaims:
+        """Raises BadToken."""
+        ...

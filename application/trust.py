@@ -1,0 +1,47 @@
+"""Whether the Document Server and we share a secret: tested when a callback's signature is bad."""
+
+from __future__ import annotations
+
+import logging
+
+import trio
+
+from application.ports import DocumentServer, ServerUnreachable
+
+logger = logging.getLogger(__name__)
+
+REFUSED = 6  # the command service's code for a token it does not accept
+PAUSE = 30.0  # seconds between two tests
+
+
+class Trust:
+    def __init__(self, server: DocumentServer) -> None:
+        self._server = server
+        self._tested_at = -PAUSE
+        self.refused = False  # the server does not accept what we sign
+        self.forged = 0  # callbacks with a bad signature, since the start
+
+    async def forgery(self, reason: str, address: str) -> None:
+        """A callback that nobody can have signed: forged, or one side's secret is wrong."""
+        self.forged += 1
+        logger.warning("security: refused a callback from %s: %s", address, reason)
+        await self.test()
+
+    async def settled(self) -> bool:
+        """Whether documents can be opened; a refusal is tested again, now and then."""
+        if self.refused:
+            await self.test()
+        return not self.refused
+
+    async def test(self) -> None:
+        if trio.current_time() - self._tested_at < PAUSE:
+            return
+        self._tested_at = trio.current_time()
+        try:
+            answer = await self._server.command("version")
+        except ServerUnreachable as trouble:
+            logger.warning("the secret could not be tested: %s", trouble)
+            return
+        self.refused = answer.error == REFUSED
+        if self.refused:
+            logger.critical("the Document Server refuses our tokens: DOCUMENT_SERVER_SECRET is not its own")

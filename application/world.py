@@ -1,0 +1,37 @@
+"""Everything a document's actor works with, and how long it waits for what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from application.journal import Journal
+from application.ports import Blobs, DocumentServer, Inspector
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Durations in seconds."""
+
+    autosave: float = 30
+    admitted: float = 120  # so long after an admission to edit we auto-save although nobody has joined
+    silence: float = 600  # no callback for so long: ask the server
+    resting: float = 60  # a closed document's actor lingers for so long
+    unreachable: float = 60  # between two attempts to ask an unreachable server
+    url: float = 900  # a result url's life, where it does not say (the server's urlExpires)
+    backoff: float = 60  # the longest pause between two attempts to fetch
+    budget: float = 120  # for a callback, before it is answered (the server waits 600)
+    presence: float = 2  # for a status 1 or 4, likewise
+    commit: float = 10  # an opening waits so long for a final save
+    reuse: float = 600  # a key closed unchanged is handed out again
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    journal: Journal
+    blobs: Blobs
+    inspector: Inspector
+    server: DocumentServer
+    now: Callable[[], datetime]  # aware UTC
+    patience: Patience

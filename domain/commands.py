@@ -1,0 +1,125 @@
+"""What an open document can be asked. Imperatives; `at` is the asker's clock, aware UTC.
+
+`live` is filled in by the document's actor: the key that is live for the file as it saw it, or None;
+the journal's unique live row has the last word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain.words import Mode, Next, Source, Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admit:
+    """Let a user in under this key, if the key may still be handed out."""
+
+    at: datetime
+    user: str
+    name: str
+    mode: Mode
+    address: str
+    head: int  # the file's head version now
+    reuse: float  # seconds for which a key closed unchanged is handed out again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """Start a session on a new key, for its first user; it begins with the file's head."""
+
+    file: str
+    name: str
+    filetype: str
+    owner: str
+    first: Admit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotePresence:
+    """Status 1, or the answer to `info`: these users edit now."""
+
+    at: datetime
+    users: tuple[str, ...]
+    live: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOffer:
+    """Status 2 or 6, or 3 or 7 with a url: the server has bytes for us."""
+
+    at: datetime
+    url: str
+    status: int
+    trigger: Trigger
+    filetype: str = ""  # the document's own, where the server does not say
+    users: tuple[str, ...] = ()
+    changes_url: str | None = None
+    history: Any = None
+    lastsave: datetime | None = None
+    notmodified: bool | None = None
+    live: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseUnchanged:
+    """Status 4. `admitted` is the last admission the asker knows of, recorded or not."""
+
+    at: datetime
+    admitted: datetime | None = None
+    confirmed: datetime | None = None  # when `info` was asked that says so too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteServerFailure:
+    """Status 3 or 7 without bytes. `keep`: the server was told to keep its change log."""
+
+    at: datetime
+    status: int
+    lastsave: datetime | None
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteFailure:
+    """An effect failed. With an offer and GIVE_UP or QUARANTINE the offer is settled without bytes."""
+
+    at: datetime
+    source: Source
+    detail: str
+    attempt: int
+    next: Next
+    offer: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitOffer:
+    """An offer's bytes are safe in the blob store and are a document."""
+
+    at: datetime
+    offer: str
+    sha256: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseUnknown:
+    """The server answered that it does not know the key."""
+
+    at: datetime
+
+
+Command = (
+    Open
+    | Admit
+    | NotePresence
+    | TakeOffer
+    | CloseUnchanged
+    | NoteServerFailure
+    | NoteFailure
+    | CommitOffer
+    | CloseUnknown
+)

@@ -1,0 +1,201 @@
+"""What follows when an open document is asked something: facts, or none where nothing is new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from domain import commands, events
+from domain.commands import Command
+from domain.document import Document, failure_id, offer_id, reopened_standing
+from domain.events import DocumentEvent
+from domain.words import CloseReason, Next, Source, Standing
+
+REPEAT = timedelta(hours=24)  # for so long a settled offer is answered without a fetch
+UNORDERED = timedelta(seconds=10)  # so far apart, a status 4 and a status 1 may overtake each other
+
+Facts = tuple[DocumentEvent, ...]
+
+
+def decide(document: Document | None, command: Command) -> Facts:
+    """The facts that follow; a repeated command states nothing new."""
+    if document is None:
+        return _open(command) if isinstance(command, commands.Open) else ()
+    match command:
+        case commands.Open():
+            return ()
+        case commands.Admit():
+            return _admit(document, command)
+        case commands.NotePresence():
+            return _note_presence(document, command)
+        case commands.TakeOffer():
+            return _take_offer(document, command)
+        case commands.CloseUnchanged():
+            return _close_unchanged(document, command)
+        case commands.NoteServerFailure():
+            return _note_server_failure(document, command)
+        case commands.NoteFailure():
+            return _note_failure(document, command)
+        case commands.CloseUnknown():
+            return _close_unknown(document, command)
+        case commands.CommitOffer():
+            raise TypeError("a commit concerns the file too: domain.saving.commit decides it")
+
+
+def _open(command: commands.Open) -> Facts:
+    opened = events.Opened(
+        at=command.first.at,
+        file=command.file,
+        name=command.name,
+        filetype=command.filetype,
+        owner=command.owner,
+        base=command.first.head,
+    )
+    return (opened, _admitted(command.first))
+
+
+def _admit(document: Document, command: commands.Admit) -> Facts:
+    reopened: Facts = ()
+    if document.closed:
+        if not _reusable(document, document.closed, command):
+            return ()
+        reopened = (events.Reopened(at=command.at, user=command.user, standing=Standing.LIVE),)
+    elif document.standing is not Standing.LIVE or document.finishing:
+        return ()
+    elif not document.users and not document.offers and command.head != document.head:
+        return (events.Closed(at=command.at, reason=CloseReason.SUPERSEDED),)
+    elif (command.user, command.mode, command.address) in document.admissions:
+        return ()
+    return (*reopened, _admitted(command))
+
+
+def _admitted(command: commands.Admit) -> events.Admitted:
+    return events.Admitted(
+        at=command.at, user=command.user, name=command.name, mode=command.mode, address=command.address
+    )
+
+
+def _reusable(document: Document, closed: events.Closed, command: commands.Admit) -> bool:
+    """Nothing was changed under it, so the server's cache for it is still the file."""
+    return (
+        closed.reason is CloseReason.UNCHANGED
+        and not document.committed
+        and document.head == command.head
+        and command.at - closed.at < timedelta(seconds=command.reuse)
+    )
+
+
+def _note_presence(document: Document, command: commands.NotePresence) -> Facts:
+    now = frozenset(command.users)
+    reopened: Facts = ()
+    if document.closed:
+        if not now:
+            return ()
+        reopened = (_reopened(document, command.at, command.users[0], command.live),)
+    return (
+        *reopened,
+        *(events.Joined(at=command.at, user=user) for user in sorted(now - document.users)),
+        *_left(command.at, document.users - now),
+    )
+
+
+def _take_offer(document: Document, command: commands.TakeOffer) -> Facts:
+    offer = offer_id(command.status, command.url)
+    if offer in document.offers:
+        return ()
+    before = document.settled.get(offer)
+    if before and before.next is not Next.GIVE_UP and command.at - before.at < REPEAT:
+        return ()
+    user = command.users[0] if command.users else ""
+    reopened = (_reopened(document, command.at, user, command.live),) if document.closed else ()
+    offered = events.SaveOffered(
+        at=command.at,
+        offer=offer,
+        url=command.url,
+        status=command.status,
+        trigger=command.trigger,
+        filetype=command.filetype or document.filetype,
+        users=command.users,
+        changes_url=command.changes_url,
+        history=command.history,
+        lastsave=command.lastsave,
+        notmodified=command.notmodified,
+    )
+    return (*reopened, offered)
+
+
+def _close_unchanged(document: Document, command: commands.CloseUnchanged) -> Facts:
+    if document.closed:
+        return ()
+    last = max(filter(None, (document.joined_at, document.admitted_at, command.admitted)), default=None)
+    if last and _overtaken(last, command):
+        return ()
+    left = _left(command.at, document.users)
+    if document.offers:
+        return left
+    reason = CloseReason.SAVED if document.committed else CloseReason.UNCHANGED
+    return (*left, events.Closed(at=command.at, reason=reason))
+
+
+def _overtaken(last: datetime, command: commands.CloseUnchanged) -> bool:
+    """Whether somebody may have come in after the server said that all have left."""
+    if command.confirmed:
+        return last > command.confirmed
+    return command.at - last < UNORDERED
+
+
+def _note_server_failure(document: Document, command: commands.NoteServerFailure) -> Facts:
+    failure = failure_id(command.status, command.lastsave)
+    if failure in document.settled:
+        return ()
+    ended = command.status == 3 and not document.closed
+    closes = ended and not command.keep
+    errored = events.Errored(
+        at=command.at,
+        source=Source.SERVER,
+        detail="The Document Server could not assemble the document"
+        + (" after everybody had left." if command.status == 3 else " for a forcesave."),
+        attempt=1,
+        next=Next.CLOSE if closes else Next.GO_ON,
+        offer=failure,
+    )
+    if closes:
+        return (errored, events.Closed(at=command.at, reason=CloseReason.LOST))
+    return (errored, *(_left(command.at, document.users) if ended else ()))
+
+
+def _note_failure(document: Document, command: commands.NoteFailure) -> Facts:
+    if command.offer is not None and command.offer not in document.offers:
+        return ()
+    errored = events.Errored(
+        at=command.at,
+        source=command.source,
+        detail=command.detail,
+        attempt=command.attempt,
+        next=command.next,
+        offer=command.offer,
+        sha256=command.sha256,
+    )
+    given_up = command.next in (Next.GIVE_UP, Next.QUARANTINE)
+    finals = [id_ for id_, offer in document.offers.items() if offer.final]
+    if given_up and finals == [command.offer] and not document.users and not document.closed:
+        return (errored, events.Closed(at=command.at, reason=CloseReason.LOST))
+    return (errored,)
+
+
+def _close_unknown(document: Document, command: commands.CloseUnknown) -> Facts:
+    if document.closed or document.offers:
+        return ()
+    if document.touched:
+        reason = CloseReason.LOST
+    else:
+        reason = CloseReason.SAVED if document.committed else CloseReason.ABANDONED
+    return (*_left(command.at, document.users), events.Closed(at=command.at, reason=reason))
+
+
+def _reopened(document: Document, at: datetime, user: str, live: str | None) -> events.Reopened:
+    return events.Reopened(at=at, user=user, standing=reopened_standing(document, live))
+
+
+def _left(at: datetime, users: Iterable[str]) -> Facts:
+    return tuple(events.Left(at=at, user=user) for user in sorted(users))

@@ -1,0 +1,199 @@
+"""An open document: what is true of it, and how each fact changes that. No judgement here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import reduce
+from hashlib import sha256
+from urllib.parse import urlsplit
+
+from domain import events
+from domain.events import DocumentEvent
+from domain.words import CloseReason, Mode, Next, Standing, Trigger
+
+FINAL = frozenset({2, 3})  # the statuses after which nobody edits any more
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+Rank = tuple[datetime, bool, int]
+Admission = tuple[str, Mode, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Bytes the Document Server holds for us and we do not have yet."""
+
+    fact: events.SaveOffered
+    order: int  # the how many-th offer of the session
+
+    @property
+    def final(self) -> bool:
+        return self.fact.status in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an offer; `version` is None for one in quarantine or given up."""
+
+    at: datetime
+    version: int | None
+    next: Next | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    file: str
+    name: str
+    filetype: str
+    owner: str
+    base: int
+    head: int  # the version this session builds on: its base, then what it stored as the head
+    opened_at: datetime
+    standing: Standing = Standing.LIVE
+    closed: events.Closed | None = None
+    admissions: frozenset[Admission] = frozenset()
+    admitted_at: datetime | None = None  # the last recorded admission to edit
+    joined_at: datetime | None = None
+    names: Mapping[str, str] = field(default_factory=dict)  # user id -> name, of all ever admitted
+    users: frozenset[str] = frozenset()  # who edits now
+    touched: bool = False  # somebody has edited since the last final save
+    offers: Mapping[str, Offer] = field(default_factory=dict)
+    settled: Mapping[str, Settled] = field(default_factory=dict)
+    offered: int = 0
+    crown: Rank | None = None  # of the offer that made the session's head
+    versions: Mapping[str, int] = field(default_factory=dict)  # digest -> the number it was stored under
+    trouble: events.Errored | None = None  # the last error that no save has made good
+
+    @property
+    def committed(self) -> bool:
+        return bool(self.versions)
+
+    @property
+    def finishing(self) -> bool:
+        """Everybody has left and the final bytes are not safe yet."""
+        return not self.users and any(offer.final for offer in self.offers.values())
+
+    @property
+    def state(self) -> str:
+        if self.offers:
+            return "saving"
+        if self.closed:
+            return "closed"
+        return "editing" if self.users else "open"
+
+    def rank(self, offer: Offer) -> Rank:
+        """Finals beat forcesaves of the same second; among equals the one received later wins.
+
+        The server always sends `lastsave`; were it missing, the order of arrival would decide.
+        """
+        known = self.crown[0] if self.crown else NEVER
+        return (offer.fact.lastsave or known, offer.final, offer.order)
+
+
+def offer_id(status: int, url: str) -> str:
+    """An offer's identity: status and url path, since a repeat signs md5 and expires anew."""
+    return sha256(f"{status} {urlsplit(url).path}".encode()).hexdigest()[:16]
+
+
+def failure_id(status: int, lastsave: datetime | None) -> str:
+    """The identity of a status 3 or 7 that comes without bytes."""
+    return sha256(f"{status} failed {lastsave}".encode()).hexdigest()[:16]
+
+
+def evolve(document: Document | None, event: DocumentEvent) -> Document:
+    if isinstance(event, events.Opened):
+        return _opened(event)
+    if document is None:
+        raise ValueError(f"a document's history cannot begin with {type(event).__name__}")
+    match event:
+        case events.Admitted():
+            return _admitted(document, event)
+        case events.Joined(at=at, user=user):
+            return replace(document, users=document.users | {user}, joined_at=at, touched=True)
+        case events.Left(user=user):
+            return replace(document, users=document.users - {user})
+        case events.SaveOffered():
+            return _offered(document, event)
+        case events.Forcesaved() | events.Saved():
+            return _stored(document, event)
+        case events.Closed():
+            return replace(document, closed=event, users=frozenset(), admissions=frozenset())
+        case events.Reopened(standing=standing):
+            return replace(document, closed=None, standing=standing)
+        case events.Errored():
+            return _errored(document, event)
+
+
+def replay(history: Iterable[DocumentEvent], document: Document | None = None) -> Document | None:
+    return reduce(evolve, history, document)
+
+
+def _opened(event: events.Opened) -> Document:
+    return Document(
+        file=event.file,
+        name=event.name,
+        filetype=event.filetype,
+        owner=event.owner,
+        base=event.base,
+        head=event.base,
+        opened_at=event.at,
+    )
+
+
+def _admitted(document: Document, event: events.Admitted) -> Document:
+    editing = event.mode is Mode.EDIT
+    return replace(
+        document,
+        admissions=document.admissions | {(event.user, event.mode, event.address)},
+        admitted_at=event.at if editing else document.admitted_at,
+        names={**document.names, event.user: event.name},
+    )
+
+
+def _offered(document: Document, event: events.SaveOffered) -> Document:
+    offer = Offer(event, document.offered + 1)
+    return replace(
+        document,
+        offers={**document.offers, event.offer: offer},
+        offered=offer.order,
+        users=frozenset() if offer.final else document.users,
+    )
+
+
+def _stored(document: Document, event: events.Forcesaved | events.Saved) -> Document:
+    offer = document.offers[event.offer]
+    final = isinstance(event, events.Saved)
+    return replace(
+        _settle(document, event.offer, Settled(event.at, event.version)),
+        head=event.version if event.head else document.head,
+        crown=document.rank(offer) if event.head else document.crown,
+        versions={**document.versions, event.sha256: event.version},
+        touched=bool(document.users) if final else document.touched,
+        trouble=None,
+    )
+
+
+def _errored(document: Document, event: events.Errored) -> Document:
+    troubled = replace(document, trouble=event)
+    if event.offer is None or event.next is Next.RETRY:
+        return troubled
+    return _settle(troubled, event.offer, Settled(event.at, None, event.next))
+
+
+def _settle(document: Document, offer: str, settled: Settled) -> Document:
+    waiting = {id_: other for id_, other in document.offers.items() if id_ != offer}
+    return replace(document, offers=waiting, settled={**document.settled, offer: settled})
+
+
+def reopened_standing(document: Document, live: str | None) -> Standing:
+    """How a closed key comes alive again, when `live` is the file's live key (never this one)."""
+    if live is not None:
+        return Standing.DETACHED
+    lost = document.closed is not None and document.closed.reason is CloseReason.LOST
+    return Standing.SPENT if document.committed or lost else Standing.LIVE
+
+
+def beside_the_head(offer: Offer, document: Document) -> bool:
+    """Forms, foreign types and what a failed save left are kept, but never become the head."""
+    return offer.fact.trigger in (Trigger.FORM, Trigger.FAILED) or offer.fact.filetype != document.filetype

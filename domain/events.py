@@ -1,0 +1,162 @@
+"""What has happened. Past tense; names and fields are the storage format.
+
+A recorded class is never renamed and never loses a field; a new field has a default; a new meaning
+is a new class. `at` is when we recorded the fact, aware UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from domain.words import Access, CloseReason, Mode, Next, Source, Standing, Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    at: datetime
+
+
+# -- an open document: one editing session of one file, under one Document Server key ---------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened(Fact):
+    file: str
+    name: str
+    filetype: str
+    owner: str
+    base: int  # the version the session starts from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted(Fact):
+    user: str
+    name: str
+    mode: Mode
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined(Fact):
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left(Fact):
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveOffered(Fact):
+    offer: str
+    url: str
+    status: int
+    trigger: Trigger
+    filetype: str
+    users: tuple[str, ...] = ()
+    changes_url: str | None = None
+    history: Any = None
+    lastsave: datetime | None = None
+    notmodified: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forcesaved(Fact):
+    offer: str
+    version: int
+    sha256: str
+    size: int  # bytes
+    trigger: Trigger
+    lag: float  # seconds from the server's last change (or the offer) to stored
+    head: bool = True  # whether it became what people open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved(Fact):
+    offer: str
+    version: int
+    sha256: str
+    size: int  # bytes
+    lag: float  # seconds, as above
+    head: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed(Fact):
+    reason: CloseReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened(Fact):
+    user: str
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errored(Fact):
+    source: Source
+    detail: str
+    attempt: int
+    next: Next
+    offer: str | None = None
+    sha256: str | None = None  # of the bytes in quarantine
+
+
+# -- a file ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added(Fact):
+    name: str
+    owner: str
+    owner_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionAdded(Fact):
+    number: int
+    sha256: str
+    size: int  # bytes
+    trigger: Trigger
+    filetype: str
+    head: bool  # whether it became what people open
+    users: tuple[str, ...] = ()
+    key: str | None = None  # the session it came from
+    offer: str | None = None
+    origin: Trigger | None = None  # of a conflict: how the bytes came
+    restored: int | None = None  # of a restore: the version brought back
+    changes_url: str | None = None
+    history: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed(Fact):
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared(Fact):
+    user: str  # `*` is everybody who is signed in
+    name: str
+    access: Access
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed(Fact):
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reinstated(Fact):
+    by: str
+
+
+DocumentEvent = (
+    Opened | Admitted | Joined | Left | SaveOffered | Forcesaved | Saved | Closed | Reopened | Errored
+)
+FileEvent = Added | VersionAdded | Renamed | Shared | Removed | Reinstated
+Event = DocumentEvent | FileEvent

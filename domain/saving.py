@@ -1,0 +1,113 @@
+"""Where offered bytes go once they are stored: the head, a version beside it, or a conflict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain import events
+from domain.commands import CommitOffer
+from domain.document import Document, Offer, beside_the_head
+from domain.events import DocumentEvent, FileEvent
+from domain.file import File
+from domain.words import CloseReason, Next, Source, Standing, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Facts for both streams, to be recorded together or not at all."""
+
+    document: tuple[DocumentEvent, ...] = ()
+    file: tuple[FileEvent, ...] = ()
+
+
+def commit(key: str, document: Document, file: File, command: CommitOffer) -> Commit:
+    """The facts that follow from an offer's bytes being safe; none if it is settled already."""
+    offer = document.offers.get(command.offer)
+    if offer is None:
+        return Commit()
+    conflict = document.standing is Standing.DETACHED or file.head != document.head
+    beside = beside_the_head(offer, document)
+    beaten = document.crown is not None and document.rank(offer) < document.crown
+    head = not (conflict or beside or beaten)
+    number = _known(document, file, command, head=head)
+    added: tuple[FileEvent, ...] = ()
+    if number is None:
+        number = file.last + 1
+        trigger = Trigger.CONFLICT if conflict and not beside else offer.fact.trigger
+        added = (_version(key, offer, number, command, trigger=trigger, head=head),)
+    saved = _saved(offer, number, command, head=head)
+    return Commit((saved, *_ending(document, offer, command.at)), added)
+
+
+def _known(document: Document, file: File, stored: CommitOffer, *, head: bool) -> int | None:
+    """The number of a version that has these bytes already, where it may stand for this save."""
+    if head:
+        return file.head if stored.sha256 == file.sha256 else None
+    return document.versions.get(stored.sha256)
+
+
+def _version(
+    key: str, offer: Offer, number: int, stored: CommitOffer, *, trigger: Trigger, head: bool
+) -> events.VersionAdded:
+    fact = offer.fact
+    return events.VersionAdded(
+        at=stored.at,
+        number=number,
+        sha256=stored.sha256,
+        size=stored.size,
+        trigger=trigger,
+        filetype=fact.filetype,
+        head=head,
+        users=fact.users,
+        key=key,
+        offer=fact.offer,
+        origin=fact.trigger if trigger is Trigger.CONFLICT else None,
+        changes_url=fact.changes_url,
+        history=fact.history,
+    )
+
+
+def _saved(offer: Offer, number: int, stored: CommitOffer, *, head: bool) -> DocumentEvent:
+    fact = offer.fact
+    at = stored.at
+    lag = max(0.0, (at - (fact.lastsave or fact.at)).total_seconds())
+    if offer.final:
+        return events.Saved(
+            at=at,
+            offer=fact.offer,
+            version=number,
+            sha256=stored.sha256,
+            size=stored.size,
+            lag=lag,
+            head=head,
+        )
+    return events.Forcesaved(
+        at=at,
+        offer=fact.offer,
+        version=number,
+        sha256=stored.sha256,
+        size=stored.size,
+        trigger=fact.trigger,
+        lag=lag,
+        head=head,
+    )
+
+
+def _ending(document: Document, offer: Offer, at: datetime) -> tuple[DocumentEvent, ...]:
+    """A final ends the session, unless somebody came back; so does the last word of a spent key."""
+    others = [other for other in document.offers.values() if other is not offer]
+    if document.closed or document.users or any(other.final for other in others):
+        return ()
+    if offer.fact.status == 3:
+        errored = events.Errored(
+            at=at,
+            source=Source.SERVER,
+            detail="The Document Server could not assemble the document; what it had is kept as a version.",
+            attempt=1,
+            next=Next.CLOSE,
+        )
+        return (errored, events.Closed(at=at, reason=CloseReason.LOST))
+    if offer.final or (document.standing is not Standing.LIVE and not others):
+        return (events.Closed(at=at, reason=CloseReason.SAVED),)
+    return ()

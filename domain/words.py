@@ -1,0 +1,71 @@
+"""The closed vocabularies of the domain: these words are stored, so they are never renamed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """How a user was let in: ONLYOFFICE's `editorConfig.mode`."""
+
+    EDIT = "edit"
+    VIEW = "view"
+
+
+class Trigger(StrEnum):
+    """Why a version exists."""
+
+    COMMAND = "command"  # forcesavetype 0: our auto-save
+    BUTTON = "button"  # forcesavetype 1: the save button, Ctrl+S
+    TIMER = "timer"  # forcesavetype 2: the server's autoAssembly
+    FORM = "form"  # forcesavetype 3: a form was submitted
+    FINAL = "final"  # status 2: everybody has left
+    FAILED = "failed"  # status 3 or 7 that came with bytes all the same
+    RECOVERED = "recovered"  # a forgotten file, pulled back
+    UPLOAD = "upload"
+    RESTORE = "restore"
+    CONFLICT = "conflict"  # the file moved on outside the session that saved this
+
+
+class CloseReason(StrEnum):
+    SAVED = "saved"
+    UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"  # nobody edits it and the file has moved on
+    ABANDONED = "abandoned"  # let in, but nobody ever came
+    LOST = "lost"  # the Document Server no longer has what was edited
+
+
+class Standing(StrEnum):
+    """Whether a key may be handed out to the next one who opens the file."""
+
+    LIVE = "live"  # the one key of its file that is handed out
+    SPENT = "spent"  # a change of it was committed: the server will not take it again
+    DETACHED = "detached"  # another key of the file is live; its saves become conflict versions
+
+
+class Source(StrEnum):
+    """Where an error comes from."""
+
+    SERVER = "server"
+    DOWNLOAD = "download"
+    VERIFICATION = "verification"
+    STORAGE = "storage"
+    COMMAND = "command"
+
+
+class Next(StrEnum):
+    """What follows an error."""
+
+    RETRY = "retry"
+    GIVE_UP = "give up"
+    QUARANTINE = "quarantine"
+    CLOSE = "close"
+    GO_ON = "go on"
+
+
+class Access(StrEnum):
+    """What a share allows; `none` takes it back."""
+
+    EDIT = "edit"
+    VIEW = "view"
+    NONE = "none"

@@ -1,0 +1,169 @@
+"""The journal under Trio: reads in a few threads, and one writer that commits in groups."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import trio
+from eventsourcing.persistence import IntegrityError, PersistenceError
+from outcome import Error, Outcome, Value
+
+from application.journal import (
+    Change,
+    DocumentRow,
+    FileRow,
+    JournalFailed,
+    Recorded,
+    StaleWrite,
+    VersionRow,
+)
+from infrastructure.journal.ledger import Entry, Ledger
+from infrastructure.journal.mapper import to_fact
+from infrastructure.journal.views import to_document, to_file, to_version
+
+T = TypeVar("T")
+
+BATCH = 200  # changes in one transaction
+READERS = 4  # far below the library's pool of 15: at the pool's end a timed-out reader blocks every writer
+FILE = "SELECT files.*, live.key AS live FROM files LEFT JOIN live ON live.file_id = files.id"
+FILES_OF = (  # ids begin with the time, so their order is that of adding
+    f"{FILE} WHERE removed = 0 AND id IN (SELECT file_id FROM visible WHERE user IN (?, '*'))"  # noqa: S608
+    " AND id < ? ORDER BY id DESC LIMIT ?"
+)
+
+
+class Slip:
+    """A place in the next commit: filled in when that commit is durable, or has failed."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.outcome: Outcome[None] = Value(None)
+        self.done = trio.Event()
+
+
+class LedgerJournal:
+    """Group commit: while one transaction is being synced, the next one fills up."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._door, self._outbox = trio.open_memory_channel[Slip](1000)
+        self._writer, self._readers = trio.CapacityLimiter(1), trio.CapacityLimiter(READERS)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, path: Path) -> AsyncIterator[LedgerJournal]:
+        try:
+            ledger = await trio.to_thread.run_sync(Ledger, path)
+        except (PersistenceError, OSError) as trouble:
+            raise JournalFailed(f"cannot open the database {path}: {trouble}") from trouble
+        try:
+            async with trio.open_nursery() as nursery:
+                journal = cls(ledger)
+                nursery.start_soon(journal._commit_forever)
+                try:
+                    yield journal
+                finally:
+                    journal._door.close()  # the writer drains what was accepted, then ends
+        finally:
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(ledger.close)
+
+    async def append(self, *changes: Change) -> None:
+        slip = Slip(self._ledger.entry(changes))
+        try:
+            await self._door.send(slip)
+        except trio.ClosedResourceError:
+            raise JournalFailed("the journal is closed") from None
+        await slip.done.wait()
+        slip.outcome.unwrap()
+
+    async def document_history(self, key: str, after: int = 0) -> Sequence[Recorded]:
+        return await self._history(f"document/{key}", after)
+
+    async def file_history(self, file_id: str, after: int = 0) -> Sequence[Recorded]:
+        return await self._history(f"file/{file_id}", after)
+
+    async def file(self, file_id: str) -> FileRow | None:
+        return _one(await self._query(f"{FILE} WHERE id = ?", (file_id,), to_file))
+
+    async def files(self, user: str, *, before: str | None = None, limit: int = 100) -> Sequence[FileRow]:
+        return await self._query(FILES_OF, (user, before or "~", limit), to_file)
+
+    async def versions(self, file_id: str) -> Sequence[VersionRow]:
+        sql = "SELECT * FROM versions WHERE file_id = ? ORDER BY number"
+        return await self._query(sql, (file_id,), to_version)
+
+    async def version(self, file_id: str, number: int) -> VersionRow | None:
+        sql = "SELECT * FROM versions WHERE file_id = ? AND number = ?"
+        return _one(await self._query(sql, (file_id, number), to_version))
+
+    async def document(self, key: str) -> DocumentRow | None:
+        return _one(await self._query("SELECT * FROM documents WHERE key = ?", (key,), to_document))
+
+    async def documents(self, keys: Sequence[str]) -> Sequence[DocumentRow]:
+        marks = ",".join("?" * len(keys))
+        sql = f"SELECT * FROM documents WHERE key IN ({marks})"  # noqa: S608 (marks are ?,?,?)
+        return await self._query(sql, keys, to_document)
+
+    async def open_documents(self) -> Sequence[DocumentRow]:
+        sql = "SELECT * FROM documents WHERE state <> 'closed' ORDER BY opened_at"
+        return await self._query(sql, (), to_document)
+
+    async def last_document(self, file_id: str) -> DocumentRow | None:
+        sql = "SELECT * FROM documents WHERE file_id = ? ORDER BY opened_at DESC LIMIT 1"
+        return _one(await self._query(sql, (file_id,), to_document))
+
+    async def _history(self, stream: str, after: int) -> Sequence[Recorded]:
+        decode = self._ledger.mapper.transcoder.decode
+
+        def recorded(row: Any) -> Recorded:
+            fact = to_fact(row["topic"], decode(row["state"]))
+            return Recorded(row["rowid"], row["originator_version"], fact)
+
+        sql = (
+            "SELECT rowid, * FROM stored_events WHERE originator_id = ? AND originator_version > ?"
+            " ORDER BY originator_version"
+        )
+        return await self._query(sql, (stream, after), recorded)
+
+    async def _query(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
+        query: Callable[[], list[T]] = lambda: self._ledger.views.query(sql, parameters, read)  # noqa: E731
+        try:
+            return await trio.to_thread.run_sync(query, limiter=self._readers)
+        except PersistenceError as trouble:
+            raise JournalFailed(f"the event store cannot be read: {trouble}") from trouble
+
+    async def _commit_forever(self) -> None:
+        with trio.CancelScope(shield=True):  # what was accepted is committed, even on shutdown
+            async for first in self._outbox:
+                batch = [first]
+                while len(batch) < BATCH and self._outbox.statistics().current_buffer_used:
+                    batch.append(self._outbox.receive_nowait())
+                await trio.to_thread.run_sync(self._commit, batch, limiter=self._writer)
+                for slip in batch:
+                    slip.done.set()
+
+    def _commit(self, batch: Sequence[Slip]) -> None:
+        try:
+            self._ledger.record([slip.entry for slip in batch])
+        except IntegrityError as conflict:
+            if len(batch) == 1:
+                batch[0].outcome = Error(_because(StaleWrite(str(conflict)), conflict))
+            else:  # one stale writer must not fail its neighbours
+                for slip in batch:
+                    self._commit([slip])
+        except PersistenceError as trouble:
+            for slip in batch:
+                slip.outcome = Error(_because(JournalFailed(f"nothing was recorded: {trouble}"), trouble))
+
+
+def _because(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+def _one(rows: Sequence[T]) -> T | None:
+    return rows[0] if rows else None

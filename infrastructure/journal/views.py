@@ -1,0 +1,187 @@
+"""The read models: tables written in the events' own transaction, a function of events and state."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from application.journal import Change, DocumentChange, DocumentRow, FileChange, FileRow, VersionRow
+from domain import events
+from domain.file import File, Share
+from domain.words import Access, Standing, Trigger
+
+TABLES = (
+    """CREATE TABLE IF NOT EXISTS files (
+        id TEXT PRIMARY KEY, version INTEGER, added_at TEXT, name TEXT, owner TEXT, owner_name TEXT,
+        head INTEGER, last INTEGER, sha256 TEXT, size INTEGER, changed_at TEXT, shares TEXT,
+        removed INTEGER)""",
+    """CREATE TABLE IF NOT EXISTS visible (user TEXT, file_id TEXT, PRIMARY KEY (user, file_id))
+        WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS versions (
+        file_id TEXT, number INTEGER, sha256 TEXT, size INTEGER, "trigger" TEXT, created TEXT,
+        head INTEGER, users TEXT, key TEXT, filetype TEXT, restored INTEGER,
+        PRIMARY KEY (file_id, number)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS documents (
+        key TEXT PRIMARY KEY, version INTEGER, file_id TEXT, state TEXT, standing TEXT, base INTEGER,
+        head INTEGER, opened_at TEXT, closed_at TEXT, closed_reason TEXT, users TEXT,
+        saved_version INTEGER, saved_at TEXT, trouble TEXT)""",
+    "CREATE INDEX IF NOT EXISTS documents_of_file ON documents (file_id, opened_at)",
+    "CREATE INDEX IF NOT EXISTS open_documents ON documents (state) WHERE state <> 'closed'",
+    # At most one key of a file is handed out: the loser of an opening race fails on this key.
+    "CREATE TABLE IF NOT EXISTS live (file_id TEXT PRIMARY KEY, key TEXT UNIQUE) WITHOUT ROWID",
+)
+
+UPSERT_FILE = """INSERT INTO files VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
+    version=excluded.version, name=excluded.name, head=excluded.head, last=excluded.last,
+    sha256=excluded.sha256, size=excluded.size, changed_at=excluded.changed_at,
+    shares=excluded.shares, removed=excluded.removed"""
+UPSERT_DOCUMENT = """INSERT INTO documents VALUES (?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,?)
+    ON CONFLICT (key) DO UPDATE SET version=excluded.version, state=excluded.state,
+    standing=excluded.standing, head=excluded.head, closed_at=excluded.closed_at,
+    closed_reason=excluded.closed_reason, users=excluded.users, trouble=excluded.trouble"""
+
+
+def project(cursor: Any, change: Change) -> None:
+    match change:
+        case DocumentChange():
+            _project_document(cursor, change)
+        case FileChange():
+            _project_file(cursor, change)
+
+
+def _project_document(c: Any, change: DocumentChange) -> None:
+    key, state = change.key, change.state
+    standing = state.standing
+    saved = None
+    for event in change.events:
+        match event:
+            case events.Opened(file=file):
+                c.execute("INSERT INTO live VALUES (?, ?)", (file, key))
+            case events.Reopened(standing=Standing.LIVE):
+                c.execute("INSERT INTO live VALUES (?, ?)", (state.file, key))
+            case events.Closed():
+                c.execute("DELETE FROM live WHERE key = ?", (key,))
+            case events.Saved() | events.Forcesaved():
+                saved = event
+    closed = state.closed
+    row = (
+        key,
+        change.after + len(change.events),
+        state.file,
+        state.state,
+        standing,
+        state.base,
+        state.head,
+        state.opened_at.isoformat(),
+        closed.at.isoformat() if closed else None,
+        closed.reason if closed else None,
+        json.dumps({user: state.names.get(user, "") for user in sorted(state.users)}),
+        state.trouble.detail if state.trouble else None,
+    )
+    c.execute(UPSERT_DOCUMENT, row)
+    if saved:
+        sql = "UPDATE documents SET saved_version = ?, saved_at = ? WHERE key = ?"
+        c.execute(sql, (saved.version, saved.at.isoformat(), key))
+
+
+def _project_file(c: Any, change: FileChange) -> None:
+    file = change.state
+    shares = {user: list(share) for user, share in file.shares.items()}
+    row = (
+        change.id,
+        change.after + len(change.events),
+        change.events[0].at.isoformat(),
+        file.name,
+        file.owner,
+        file.owner_name,
+        file.head,
+        file.last,
+        file.sha256,
+        file.size,
+        file.changed_at.isoformat() if file.changed_at else None,
+        json.dumps(shares),
+        int(file.removed),
+    )
+    c.execute(UPSERT_FILE, row)
+    for event in change.events:
+        match event:
+            case events.Added(owner=owner):
+                c.execute("INSERT INTO visible VALUES (?, ?)", (owner, change.id))
+            case events.Shared(user=user, access=Access.NONE):
+                c.execute("DELETE FROM visible WHERE user = ? AND file_id = ?", (user, change.id))
+            case events.Shared(user=user):
+                c.execute("INSERT OR IGNORE INTO visible VALUES (?, ?)", (user, change.id))
+            case events.VersionAdded():
+                c.execute("INSERT INTO versions VALUES (?,?,?,?,?,?,?,?,?,?,?)", _version(change.id, event))
+
+
+def _version(file_id: str, event: events.VersionAdded) -> tuple[Any, ...]:
+    return (
+        file_id,
+        event.number,
+        event.sha256,
+        event.size,
+        event.trigger,
+        event.at.isoformat(),
+        int(event.head),
+        json.dumps(event.users),
+        event.key,
+        event.filetype,
+        event.restored,
+    )
+
+
+def to_file(row: Any) -> FileRow:
+    shares = {user: Share(name, Access(access)) for user, (name, access) in json.loads(row["shares"]).items()}
+    file = File(
+        name=row["name"],
+        owner=row["owner"],
+        owner_name=row["owner_name"],
+        head=row["head"],
+        last=row["last"],
+        sha256=row["sha256"],
+        size=row["size"],
+        changed_at=_time(row["changed_at"]),
+        shares=shares,
+        removed=bool(row["removed"]),
+    )
+    return FileRow(row["id"], row["version"], datetime.fromisoformat(row["added_at"]), file, row["live"])
+
+
+def to_document(row: Any) -> DocumentRow:
+    return DocumentRow(
+        key=row["key"],
+        version=row["version"],
+        file=row["file_id"],
+        state=row["state"],
+        standing=Standing(row["standing"]),
+        base=row["base"],
+        head=row["head"],
+        opened_at=datetime.fromisoformat(row["opened_at"]),
+        closed_at=_time(row["closed_at"]),
+        closed_reason=row["closed_reason"],
+        users=json.loads(row["users"]),
+        saved_version=row["saved_version"],
+        saved_at=_time(row["saved_at"]),
+        trouble=row["trouble"],
+    )
+
+
+def to_version(row: Any) -> VersionRow:
+    return VersionRow(
+        number=row["number"],
+        sha256=row["sha256"],
+        size=row["size"],
+        trigger=Trigger(row["trigger"]),
+        created=datetime.fromisoformat(row["created"]),
+        head=bool(row["head"]),
+        users=json.loads(row["users"]),
+        key=row["key"],
+        filetype=row["filetype"],
+        restored=row["restored"],
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,117 @@
+"""The stand-in Document Server as a process of its own: found again after a crash of ours, or started."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import trio
+
+logger = logging.getLogger(__name__)
+
+STARTING = 20.0  # seconds until it must listen
+STOPPING = 10.0  # seconds for its last saves
+POLL = 0.05  # seconds
+
+
+class StandinFailed(Exception):
+    """The stand-in did not start; the text says where to look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standin:
+    url: str
+    secret: str
+    pid: int
+
+
+async def find_or_start(folder: Path, *, save_delay: float = 5.0) -> Standin:
+    """The one that runs for this data folder already, with its open documents, or a new one.
+
+    It outlives a kill of ours, as a real Document Server would. Raises StandinFailed.
+    """
+    await trio.Path(folder).mkdir(parents=True, exist_ok=True)
+    state = folder / "standin.json"
+    known = _read(state)
+    if known and await _answers(known):
+        return known
+    state.unlink(missing_ok=True)
+    secret = known.secret if known else secrets.token_urlsafe(32)
+    port = urlsplit(known.url).port if known else 0
+    return await _start(folder, state, secret, port or 0, save_delay)
+
+
+async def _start(folder: Path, state: Path, secret: str, port: int, save_delay: float) -> Standin:
+    for wanted in (port, 0) if port else (0,):  # the old port, so that open tabs find it again
+        process = _launch(folder / "standin.log", state, secret, wanted, save_delay)
+        with trio.move_on_after(STARTING):
+            while process.poll() is None:
+                started = _read(state)
+                if started and started.pid == process.pid and await _answers(started):
+                    return started
+                await trio.sleep(POLL)
+        process.kill()
+        await trio.to_thread.run_sync(process.wait)
+    raise StandinFailed(f"The stand-in Document Server did not start; {folder / 'standin.log'} says why.")
+
+
+def _launch(log: Path, state: Path, secret: str, port: int, save_delay: float) -> subprocess.Popen[bytes]:
+    """In a session of its own: neither Ctrl+C in our terminal nor our death ends it."""
+    command = [sys.executable, "-m", "infrastructure.standin", "--state-file", str(state)]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--save-delay", f"{save_delay:g}"]
+    command += ["--parent", str(os.getpid())]
+    with log.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603 (our own module)
+            command,
+            env={**os.environ, "STANDIN_SECRET": secret},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+async def stop(standin: Standin) -> None:
+    """Let it deliver what is unsaved, while we still take callbacks; it is gone afterwards."""
+    with suppress(ProcessLookupError):
+        os.kill(standin.pid, signal.SIGTERM)
+        with trio.move_on_after(STOPPING):
+            while _alive(standin.pid):  # noqa: ASYNC110 (the kernel tells only who asks)
+                await trio.sleep(POLL)
+            return
+        logger.warning("the stand-in took too long over its last saves and was killed")
+        os.kill(standin.pid, signal.SIGKILL)
+
+
+def _alive(pid: int) -> bool:
+    with suppress(ChildProcessError):
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
+    os.kill(pid, 0)  # not our child: somebody started it before us
+    return True
+
+
+def _read(state: Path) -> Standin | None:
+    try:
+        found = json.loads(state.read_text())
+        return Standin(str(found["url"]), str(found["secret"]), int(found["pid"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+async def _answers(standin: Standin) -> bool:
+    async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+        try:
+            response = await client.get(f"{standin.url}/healthcheck")
+        except httpx.HTTPError:
+            return False
+    return response.status_code == 200 and response.text.strip() == "true"

@@ -1,0 +1,71 @@
+"""The routes, and the lifespan that owns the nursery in which all documents live."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TypedDict
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+
+from web import callbacks, documents, editor, files, pages
+from web.context import Context
+from web.errors import HANDLERS
+from web.gate import Gate
+
+ROUTES = [
+    Route("/api/onlyoffice/callback", callbacks.callback, methods=["POST"]),
+    Route("/api/onlyoffice/config/{id}", editor.config),
+    Route("/api/onlyoffice/viewer/{id}", editor.viewer),
+    Route("/api/onlyoffice/file/{id}", files.served),
+    Route("/api/files", files.listed),
+    Route("/api/files", files.added, methods=["POST"]),
+    Route("/api/files/{id}", files.shown),
+    Route("/api/files/{id}", files.changed, methods=["PATCH"]),
+    Route("/api/files/{id}", files.removed, methods=["DELETE"]),
+    Route("/api/files/{id}/restore", files.reinstated, methods=["POST"]),
+    Route("/api/files/{id}/content", files.content),
+    Route("/api/files/{id}/content", files.replaced, methods=["PUT"]),
+    Route("/api/files/{id}/versions", files.versions),
+    Route("/api/files/{id}/versions/{number:int}/content", files.version_content),
+    Route("/api/files/{id}/versions/{number:int}/restore", files.restored, methods=["POST"]),
+    Route("/api/documents", documents.listed),
+    Route("/api/documents/{key}", documents.shown),
+    Route("/api/documents/{key}/events", documents.history),
+    Route("/", pages.index),
+]
+
+Assemble = Callable[[], AbstractAsyncContextManager[Context]]
+
+
+class State(TypedDict):
+    context: Context
+
+
+async def healthz(request: Request) -> Response:
+    """The process answers; whether its storage does is another question."""
+    return JSONResponse({"status": "ok"})
+
+
+def create_app(assemble: Assemble) -> Starlette:
+    """`assemble` puts everything together for as long as the application lives."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[State]:
+        async with assemble() as context:
+            yield {"context": context}
+
+    app = Starlette(
+        routes=[*ROUTES, Route("/healthz", healthz)],
+        middleware=[Middleware(Gate)],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+    return app

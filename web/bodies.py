@@ -1,0 +1,168 @@
+"""Bytes in and out: request bodies as streams with a deadline, blobs as responses with ranges."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from urllib.parse import quote
+
+import trio
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from application.ports import Blobs
+from web.errors import BadRequest
+
+IDLE = 60.0  # seconds without a byte of an upload
+RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+async def stream(request: Request) -> AsyncIterator[bytes]:
+    """The body, chunk by chunk. Raises BadRequest when it stalls or breaks off."""
+    chunks = request.stream()
+    try:
+        while True:
+            with trio.fail_after(IDLE):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return
+            if chunk:
+                yield chunk
+    except (trio.TooSlowError, ClientDisconnect) as broken:
+        raise BadRequest("The upload broke off. Send it again.") from broken
+
+
+class Upload:
+    """The one file of a multipart form, handed on while it arrives; nothing is spooled."""
+
+    def __init__(self, request: Request, field: str) -> None:
+        kind, options = parse_options_header(request.headers.get("content-type", ""))
+        if kind != b"multipart/form-data" or b"boundary" not in options:
+            raise BadRequest(f"Send the file as multipart/form-data, in the field {field!r}.")
+        self.filename = ""
+        self._field = field
+        self._chunks = stream(request)
+        self._ready: list[bytes] = []
+        self._header = bytearray(), bytearray()
+        self._headers: dict[bytes, bytes] = {}
+        self._inside = self._over = False
+        callbacks = {
+            "on_part_begin": self._begin,
+            "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_finished,
+            "on_part_data": self._data,
+            "on_part_end": self._end,
+        }
+        self._parser = MultipartParser(options[b"boundary"], callbacks)  # type: ignore[arg-type]
+
+    async def name(self) -> str:
+        """The file's name, as soon as its part begins. Raises BadRequest if there is none."""
+        while not self.filename and await self._feed():
+            pass
+        if not self.filename:
+            raise BadRequest(f"The form has no file in the field {self._field!r}.")
+        return self.filename
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The file's bytes. Raises BadRequest when the form breaks off in the middle of them."""
+        while True:
+            ready, self._ready = self._ready, []
+            for chunk in ready:
+                yield chunk
+            if self._over:
+                return
+            if not await self._feed():
+                raise BadRequest("The upload broke off. Send it again.")
+
+    async def _feed(self) -> bool:
+        chunk = await anext(self._chunks, None)
+        if chunk is None:
+            return False
+        try:
+            self._parser.write(chunk)
+        except ValueError as malformed:
+            raise BadRequest(f"The form is malformed: {malformed}.") from malformed
+        return True
+
+    def _begin(self) -> None:
+        self._headers = {}
+
+    def _header_end(self) -> None:
+        name, value = self._header
+        self._headers[bytes(name).lower()] = bytes(value)
+        self._header = bytearray(), bytearray()
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        if options.get(b"name") == self._field.encode() and b"filename" in options and not self.filename:
+            self.filename = options[b"filename"].decode("utf-8", "replace")
+            self._inside = True
+
+    def _data(self, data: bytes, start: int, end: int) -> None:
+        if self._inside:
+            self._ready.append(data[start:end])
+
+    def _end(self) -> None:
+        if self._inside:
+            self._inside, self._over = False, True
+
+
+class BlobResponse(Response):
+    """Stored bytes, with Content-Length, ETag, one Range, and HEAD."""
+
+    def __init__(self, blobs: Blobs, sha256: str, size: int, headers: Mapping[str, str]) -> None:
+        self._blobs = blobs
+        self._sha256 = sha256
+        self._size = size
+        self._etag = f'"{sha256}"'
+        self._extra = {"Accept-Ranges": "bytes", "ETag": self._etag, **headers}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        status, start, stop = self._wanted(request)
+        headers = dict(self._extra)
+        if status == 206:
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{self._size}"
+        if status == 416:
+            headers["Content-Range"] = f"bytes */{self._size}"
+        if status != 304:
+            headers["Content-Length"] = str(stop - start)
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": raw})
+        if request.method != "HEAD" and stop > start:
+            async with aclosing(self._blobs.read(self._sha256, start, stop)) as chunks:  # type: ignore[type-var]
+                async for chunk in chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _wanted(self, request: Request) -> tuple[int, int, int]:
+        """Status, first byte, and the byte after the last (RFC 9110, one range only)."""
+        if self._etag in request.headers.get("if-none-match", ""):
+            return 304, 0, 0
+        match = RANGE.fullmatch(request.headers.get("range", "").strip())
+        if not match or match.groups() == ("", "") or not self._range_is_current(request):
+            return 200, 0, self._size
+        first, last = match.groups()
+        if not first:
+            return self._satisfiable(max(0, self._size - int(last)), self._size)
+        return self._satisfiable(int(first), min(int(last) + 1, self._size) if last else self._size)
+
+    def _range_is_current(self, request: Request) -> bool:
+        return request.headers.get("if-range", self._etag) == self._etag
+
+    def _satisfiable(self, start: int, stop: int) -> tuple[int, int, int]:
+        return (206, start, stop) if start < stop else (416, 0, 0)
+
+
+def attachment(name: str) -> dict[str, str]:
+    """Never shown by the browser as a page of ours."""
+    return {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Type": "application/octet-stream",
+        "X-Content-Type-Options": "nosniff",
+    }

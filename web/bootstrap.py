@@ -1,0 +1,192 @@
+"""The composition root: the one place where the outside world is put behind the ports."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.resources import as_file
+from importlib.resources import files as resources
+from pathlib import Path
+
+import trio
+from pydantic import SecretStr
+
+from application.callbacks import Callbacks
+from application.desk import Desk
+from application.files import Files, Shelf
+from application.journal import JournalFailed
+from application.opening import Door
+from application.people import Person
+from application.trust import Trust
+from application.world import Patience, World
+from domain.file import EVERYBODY
+from domain.keys import user_id
+from domain.words import Access
+from infrastructure.blobs import LocalBlobs
+from infrastructure.document_server import Endpoint, HttpDocumentServer
+from infrastructure.ids import new_id
+from infrastructure.journal import LedgerJournal
+from infrastructure.limits import MemoryRateLimit, address_subject, client_address
+from infrastructure.settings import Settings, own_secret
+from infrastructure.sniffer import Sniffer
+from infrastructure.tokens import JwtTokens
+from web.context import Context, Site
+
+logger = logging.getLogger(__name__)
+
+SAMPLES = Person(user_id("docledger samples"), "Docledger")
+INFO_MARGIN = 30.0  # seconds beyond the budget of the callback that `info` waits for
+AGAIN = 5.0  # seconds between two attempts to take up the open documents
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The Document Server: how browsers reach it, how we do, and the secret we share."""
+
+    url: str
+    internal_url: str
+    secret: str | None
+    standin: bool = False
+
+
+def connection_of(settings: Settings) -> Connection:
+    assert settings.document_server_url is not None
+    secret = settings.document_server_secret
+    return Connection(
+        settings.document_server_url,
+        settings.document_server_internal_url or settings.document_server_url,
+        secret.get_secret_value() if secret else None,
+    )
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def patience_of(settings: Settings) -> Patience:
+    return Patience(
+        autosave=settings.autosave_seconds,
+        budget=settings.callback_budget_seconds,
+        reuse=settings.reuse_unchanged_seconds,
+    )
+
+
+def tokens_of(settings: Settings, connection: Connection) -> JwtTokens:
+    return JwtTokens(
+        own_secret(settings),
+        connection.secret,
+        _plain(settings.auth_secret),
+        signed=settings.document_server_jwt,
+        file_seconds=settings.file_token_seconds,
+        config_seconds=settings.config_token_seconds,
+    )
+
+
+@asynccontextmanager
+async def storage(settings: Settings) -> AsyncIterator[tuple[LedgerJournal, LocalBlobs, Files]]:
+    """The log, the bytes, and the files made of them."""
+    blobs = LocalBlobs(settings.blobs_path)
+    async with LedgerJournal.open(settings.database_path) as journal:
+        yield (
+            journal,
+            blobs,
+            Files(Shelf(journal, blobs, now, lambda: new_id(now()), settings.max_file_bytes)),
+        )
+
+
+@asynccontextmanager
+async def assemble(
+    settings: Settings, connection: Connection, listening: trio.Event
+) -> AsyncIterator[Context]:
+    """Everything, for as long as the application lives.
+
+    Open documents are taken up again once we are listening: asking the server about one makes it
+    call us back first.
+    """
+    tokens = tokens_of(settings, connection)
+    sign = tokens.sign_command if settings.document_server_jwt else None
+    async with (
+        storage(settings) as (journal, blobs, files),
+        HttpDocumentServer(endpoint_of(settings, connection), blobs, sign) as server,
+        trio.open_nursery() as nursery,
+    ):
+        world = World(journal, blobs, Sniffer(blobs.path), server, now, patience_of(settings))
+        desk = Desk(nursery, world)
+        if settings.demo:
+            await _add_samples(files, journal)
+        nursery.start_soon(_take_up, desk, listening)
+        yield Context(
+            site=_site(settings, connection),
+            journal=journal,
+            blobs=blobs,
+            desk=desk,
+            door=Door(desk, world, files),
+            files=files,
+            callbacks=Callbacks(desk, world, keep_failed=settings.callback_reply == "durable"),
+            tokens=tokens,
+            trust=Trust(server),
+            limit=MemoryRateLimit(settings.rate_limit),
+            address_of=partial(client_address, trusted_proxies=settings.trusted_proxies),
+            subject_of=address_subject,
+        )
+        nursery.cancel_scope.cancel()
+
+
+def endpoint_of(settings: Settings, connection: Connection) -> Endpoint:
+    return Endpoint(
+        public_url=connection.url,
+        internal_url=connection.internal_url,
+        result_origins=settings.result_origins,
+        max_bytes=settings.max_file_bytes,
+        ca_bundle=settings.ca_bundle,
+        info_seconds=settings.callback_budget_seconds + INFO_MARGIN,
+    )
+
+
+def _site(settings: Settings, connection: Connection) -> Site:
+    return Site(
+        public_url=settings.public_url,
+        storage_url=settings.storage_url,
+        document_server_url=connection.url,
+        demo=settings.demo,
+        standin=connection.standin,
+        durable=settings.callback_reply == "durable",
+        editor_lang=settings.editor_lang,
+        max_file_bytes=settings.max_file_bytes,
+    )
+
+
+async def _take_up(desk: Desk, listening: trio.Event) -> None:
+    await listening.wait()
+    while True:
+        try:
+            count = await desk.take_up()
+        except JournalFailed as trouble:
+            logger.error("open documents cannot be taken up yet: %s", trouble)
+            await trio.sleep(AGAIN)
+        else:
+            logger.info("%d open documents taken up", count)
+            return
+
+
+async def _add_samples(files: Files, journal: LedgerJournal) -> None:
+    """The demo's documents, once: shared with everybody for editing."""
+    if await journal.files(SAMPLES.id, limit=1):
+        return
+    with as_file(resources("infrastructure") / "samples") as folder:
+        for path in sorted(folder.iterdir(), reverse=True):
+            blob = await files.store(_chunks(path))
+            row = await files.add(path.name, blob, SAMPLES)
+            await files.share(row.id, EVERYBODY, "everybody", Access.EDIT, SAMPLES)
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    yield await trio.Path(path).read_bytes()
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None

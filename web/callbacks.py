@@ -1,0 +1,73 @@
+"""The callback endpoint: who really sent it, what becomes of it, and only then the answer."""
+
+from __future__ import annotations
+
+import logging
+
+import trio
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from application.callbacks import BadCallback, Fate
+from application.ports import TooLarge
+from application.tokens import BadToken
+from web.context import context_of
+
+logger = logging.getLogger(__name__)
+
+LONGEST = 4 * 1024 * 1024  # bytes; the history alone makes 20 kB and more
+IDLE = 30.0  # seconds without a byte of the body
+
+# A server takes only HTTP 200 with `error` 0 as success. 5xx earns a final its retries.
+DURABLE = {
+    Fate.DONE: (200, 0),
+    Fate.UNSAFE: (503, 1),
+    Fate.QUARANTINED: (200, 1),
+    Fate.LOST: (200, 1),
+    Fate.UNKNOWN_KEY: (403, 1),
+    Fate.MEANINGLESS: (200, 1),
+}
+
+
+async def callback(request: Request) -> Response:
+    context = context_of(request)
+    address = context.address_of(request.scope)
+    try:
+        body = await _body(request)
+        said = context.tokens.read_callback(body, request.headers.get("authorization"))
+    except (BadToken, TooLarge) as bad:
+        await context.trust.forgery(str(bad), address)
+        return reply(403, 1) if context.site.durable else reply(200, 0)
+    if said.expired:
+        logger.warning("a genuine callback from %s had expired: compare the clocks", address)
+    try:
+        fate = await context.callbacks.receive(said.claims)
+    except BadCallback as bad:
+        logger.error("%s", bad)
+        fate = Fate.MEANINGLESS
+    except Exception:  # the contract: answered all the same; what was recorded goes on
+        logger.exception("a callback failed: %s", {k: said.claims.get(k) for k in ("key", "status")})
+        fate = Fate.UNSAFE
+    return reply(*DURABLE[fate]) if context.site.durable else reply(200, 0)
+
+
+def reply(status: int, error: int) -> Response:
+    headers = {"Retry-After": "1"} if status == 503 else {}
+    return JSONResponse({"error": error}, status, headers=headers)
+
+
+async def _body(request: Request) -> bytes:
+    """Raises TooLarge; BadToken when it does not arrive whole."""
+    body = bytearray()
+    chunks = request.stream()
+    try:
+        while True:
+            with trio.fail_after(IDLE):
+                chunk = await anext(chunks, None)
+            if chunk is None:
+                return bytes(body)
+            body += chunk
+            if len(body) > LONGEST:
+                raise TooLarge("the body is too long")
+    except (trio.TooSlowError, ClientDisconnect) as broken:
+        raise BadToken("the body did not arrive whole") from broken

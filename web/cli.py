@@ -1,0 +1,97 @@
+"""The command line: `docledger serve`, `docledger import`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import trio
+
+from application.journal import JournalFailed
+from application.ports import StorageFailed
+from infrastructure.settings import Settings, SettingsError, read_settings
+from infrastructure.standin_process import StandinFailed
+from web.importing import Result, import_files
+from web.server import run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="docledger")
+def main() -> None:
+    """ONLYOFFICE editing on top of a team's own files that never loses a save."""
+
+
+@main.command()
+def serve() -> None:
+    """Start the service. Settings are DOCLEDGER_* variables or lines of a .env file."""
+    settings = _settings()
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-8s %(name)s: %(message)s"
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        trio.run(run, settings)
+    except* (StandinFailed, JournalFailed, StorageFailed, OSError) as trouble:
+        _fail(*(str(error) for error in _leaves(trouble)))
+
+
+@main.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--owner", help="The `sub` of the user who will own the files; needed outside the demo.")
+@click.option("--share", is_flag=True, help="Share them for editing with everybody who is signed in.")
+def import_(paths: tuple[Path, ...], owner: str | None, share: bool) -> None:
+    """Import files and folders. What no editor opens, or is not what its name says, is reported."""
+    settings = _settings()
+    if owner is None and not settings.demo:
+        raise click.UsageError("Say whose files these are: --owner SUB")
+    found = sorted(_files(paths))
+    sizes = [path.stat().st_size for path in found]
+    results: list[Result] = []
+    with click.progressbar(length=sum(sizes), label=f"Importing {len(found)} files") as bar:
+
+        def done(result: Result) -> None:
+            results.append(result)
+            bar.update(result.size)
+
+        try:
+            trio.run(import_files, settings, found, owner or "local", share, done)
+        except* (JournalFailed, StorageFailed, OSError) as trouble:
+            _fail(*(str(error) for error in _leaves(trouble)))
+    refused = [result for result in results if result.refused]
+    for result in refused:
+        click.echo(f"not imported: {result.path}: {result.refused}", err=True)
+    click.echo(f"{len(results) - len(refused)} imported, {len(refused)} not.")
+    sys.exit(1 if refused else 0)
+
+
+def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from (inner for inner in path.rglob("*") if inner.is_file() and not inner.is_symlink())
+        else:
+            yield path
+
+
+def _settings() -> Settings:
+    try:
+        return read_settings()
+    except SettingsError as mistakes:
+        _fail(str(mistakes))
+        raise AssertionError("unreachable") from mistakes
+
+
+def _fail(*reasons: str) -> None:
+    for reason in reasons:
+        click.echo(reason, err=True)
+    sys.exit(1)
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,0 +1,89 @@
+"""What is open now, and what has happened to a document."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from application.files import Forbidden, NotFound
+from application.journal import DocumentRow, FileRow, Recorded
+from application.people import Person
+from domain.words import Access
+from web.context import Context, context_of, person_of
+
+AUDITOR = "auditor"
+
+
+async def listed(request: Request) -> Response:
+    """Every open document of a file that the asker may see."""
+    context, person = context_of(request), person_of(request)
+    documents = []
+    for row in await context.journal.open_documents():
+        file = await context.journal.file(row.file)
+        if file and _may_see(file, person):
+            documents.append(_described(row, file))
+    return JSONResponse({"documents": documents})
+
+
+async def shown(request: Request) -> Response:
+    row, file = await _visible(request)
+    return JSONResponse(_described(row, file))
+
+
+async def history(request: Request) -> Response:
+    row, _ = await _visible(request)
+    recorded = await context_of(request).journal.document_history(row.key)
+    return JSONResponse({"events": [_event(fact) for fact in recorded]})
+
+
+async def _visible(request: Request) -> tuple[DocumentRow, FileRow]:
+    context, person = context_of(request), person_of(request)
+    row = await context.journal.document(request.path_params["key"])
+    file = await _file(context, row)
+    if row is None or file is None:
+        raise NotFound("There is no such document.")
+    if not _may_see(file, person):
+        raise Forbidden("The document's file is not shared with you.")
+    return row, file
+
+
+async def _file(context: Context, row: DocumentRow | None) -> FileRow | None:
+    return await context.journal.file(row.file) if row else None
+
+
+def _may_see(file: FileRow, person: Person) -> bool:
+    return person.role == AUDITOR or file.file.access(person.id) is not Access.NONE
+
+
+def _described(row: DocumentRow, file: FileRow) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "file_id": row.file,
+        "name": file.file.name,
+        "state": row.state,
+        "standing": row.standing,
+        "users": [{"id": id_, "name": name} for id_, name in row.users.items()],
+        "base": row.base,
+        "opened": row.opened_at.isoformat(),
+        "closed": row.closed_at.isoformat() if row.closed_at else None,
+        "closed_reason": row.closed_reason,
+        "saved_version": row.saved_version,
+        "saved": row.saved_at.isoformat() if row.saved_at else None,
+        "trouble": row.trouble,
+    }
+
+
+def _event(recorded: Recorded) -> dict[str, Any]:
+    fact = recorded.event
+    data = {field.name: getattr(fact, field.name) for field in fields(fact) if field.name != "at"}
+    return {
+        "position": recorded.position,
+        "number": recorded.number,
+        "type": type(fact).__name__,
+        "at": fact.at.isoformat(),
+        "data": {name: v.isoformat() if isinstance(v, datetime) else v for name, v in data.items()},
+    }

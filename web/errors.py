@@ -1,0 +1,96 @@
+"""One table: which exception is answered how, as `{"message", "code"}` or as a page."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from application.desk import Unavailable
+from application.files import BadName, Changed, Forbidden, NotFound
+from application.journal import JournalFailed, StaleWrite
+from application.opening import SavingInProgress, WrongType
+from application.ports import StorageFailed, TooLarge
+from application.tokens import BadToken, NoSecret
+from web.context import Unauthenticated
+from web.pages import render
+
+logger = logging.getLogger(__name__)
+
+
+class BadRequest(Exception):
+    """The request cannot be understood; the text says what to send instead."""
+
+
+class Misconfigured(Exception):
+    """No document can be opened until an operator has mended the settings."""
+
+
+BUSY = "Docledger cannot reach its storage right now. Try again in a moment."
+
+TABLE: Mapping[type[Exception], tuple[int, str]] = {
+    BadRequest: (400, "bad_request"),
+    BadName: (400, "bad_name"),
+    WrongType: (400, "wrong_type"),
+    Unauthenticated: (401, "unauthenticated"),
+    BadToken: (403, "bad_token"),
+    Forbidden: (403, "forbidden"),
+    NotFound: (404, "not_found"),
+    Changed: (412, "changed"),
+    TooLarge: (413, "too_large"),
+    NoSecret: (424, "not_configured"),
+    Misconfigured: (424, "not_configured"),
+    SavingInProgress: (503, "saving_in_progress"),
+    Unavailable: (503, "unavailable"),
+    JournalFailed: (503, "unavailable"),
+    StaleWrite: (503, "unavailable"),
+    StorageFailed: (503, "unavailable"),
+}
+SAID = {
+    "unavailable": BUSY,
+    "saving_in_progress": "The last changes are still being saved. Try again in a moment.",
+    "bad_token": "The link is not valid, or it has expired.",
+}
+RETRY_AFTER = {"saving_in_progress": "2", "unavailable": "5"}  # seconds
+
+
+def wants_html(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+async def answer(request: Request, error: Exception) -> Response:
+    kind = next(kind for kind in type(error).__mro__ if kind in TABLE)
+    status, code = TABLE[kind]
+    if status >= 500:
+        logger.warning("%s %s: %s", request.method, request.url.path, error)
+    message = SAID.get(code, str(error))
+    headers = {"Retry-After": RETRY_AFTER[code]} if code in RETRY_AFTER else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(request, status, code, message, headers)
+
+
+async def answer_http(request: Request, error: Exception) -> Response:
+    """Starlette's own: no such route, method not allowed."""
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    return problem(request, error.status_code, code, error.detail, error.headers or {})
+
+
+async def answer_unexpected(request: Request, error: Exception) -> Response:
+    """A bug of ours: logged with its trace by the server, told without it."""
+    return problem(request, 500, "internal", "Something went wrong in Docledger; its log says what.", {})
+
+
+def problem(request: Request, status: int, code: str, message: str, headers: Mapping[str, str]) -> Response:
+    if wants_html(request):
+        retry = headers.get("Retry-After") if code == "saving_in_progress" else None
+        page = {"status": status, "message": message, "retry": retry}
+        return render(request, "problem.html", page, status=status, headers=headers)
+    return JSONResponse({"message": message, "code": code}, status, headers=dict(headers))
+
+
+HANDLERS = {**dict.fromkeys(TABLE, answer), HTTPException: answer_http, Exception: answer_unexpected}

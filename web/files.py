@@ -1,0 +1,225 @@
+"""The files API, and the bytes of a file for the Document Server."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from application.journal import DocumentRow, FileRow, VersionRow
+from application.people import Person
+from application.tokens import BadToken
+from domain.file import EVERYBODY
+from domain.formats import format_of
+from domain.keys import user_id
+from domain.words import Access
+from web.bodies import BlobResponse, Upload, attachment, stream
+from web.context import Context, context_of, person_of
+from web.errors import BadRequest
+
+VERSION_TAG = re.compile(r'(?:W/)?"?(\d{1,9})"?')
+LONGEST_JSON = 64 * 1024  # bytes
+PAGE = 100
+
+
+async def listed(request: Request) -> Response:
+    context, person = context_of(request), person_of(request)
+    limit = _number(request.query_params.get("limit", str(PAGE)), 1, 1000)
+    rows = await context.journal.files(person.id, before=request.query_params.get("before"), limit=limit)
+    documents = await _documents(context, rows)
+    files = [described(row, person, documents.get(row.live or "")) for row in rows]
+    return JSONResponse({"files": files, "next": rows[-1].id if len(rows) == limit else None})
+
+
+async def added(request: Request) -> Response:
+    context, person = context_of(request), person_of(request)
+    upload = Upload(request, "file")
+    name = await upload.name()
+    blob = await context.files.store(upload.chunks())
+    row = await context.files.add(name.replace("\\", "/").rpartition("/")[2], blob, person)
+    headers = {"Location": f"{context.site.public_url}/api/files/{row.id}"}
+    return JSONResponse(described(row, person, None), 201, headers=headers)
+
+
+async def shown(request: Request) -> Response:
+    context, person = context_of(request), person_of(request)
+    return await _answer(context, await context.files.get(request.path_params["id"], person), person)
+
+
+async def changed(request: Request) -> Response:
+    """PATCH: `name`, and `shares` as {who: "edit" | "view" | null}; `*` is everybody signed in."""
+    context, person = context_of(request), person_of(request)
+    file_id = request.path_params["id"]
+    body = await _json(request)
+    shares = _shares(body.get("shares", {}))
+    row = await context.files.get(file_id, person)
+    if "name" in body:
+        if not isinstance(body["name"], str):
+            raise BadRequest("name is a text.")
+        row = await context.files.rename(file_id, body["name"], person)
+    for who, access in shares.items():
+        user = who if who == EVERYBODY else user_id(who)
+        name = "everybody" if who == EVERYBODY else who
+        row = await context.files.share(file_id, user, name, access, person)
+    return await _answer(context, row, person)
+
+
+async def removed(request: Request) -> Response:
+    """DELETE hides a file; its versions stay, and it can be brought back."""
+    await context_of(request).files.remove(request.path_params["id"], person_of(request))
+    return Response(status_code=204)
+
+
+async def reinstated(request: Request) -> Response:
+    context, person = context_of(request), person_of(request)
+    return await _answer(context, await context.files.reinstate(request.path_params["id"], person), person)
+
+
+async def content(request: Request) -> Response:
+    context, person = context_of(request), person_of(request)
+    row = await context.files.get(request.path_params["id"], person)
+    return BlobResponse(context.blobs, row.file.sha256, row.file.size, attachment(row.file.name))
+
+
+async def replaced(request: Request) -> Response:
+    """PUT the whole content; `If-Match` names the version that it was made from."""
+    context, person = context_of(request), person_of(request)
+    file_id = request.path_params["id"]
+    expected = _expected(request)
+    await context.files.get(file_id, person, Access.EDIT)
+    blob = await context.files.store(stream(request))
+    return await _answer(context, await context.files.put(file_id, blob, person, expected=expected), person)
+
+
+async def versions(request: Request) -> Response:
+    context, person = context_of(request), person_of(request)
+    rows = await context.files.versions(request.path_params["id"], person)
+    return JSONResponse({"versions": [_version(row) for row in rows]})
+
+
+async def version_content(request: Request) -> Response:
+    context, person = context_of(request), person_of(request)
+    file_id = request.path_params["id"]
+    row = await context.files.get(file_id, person)
+    version = await context.files.version(file_id, request.path_params["number"], person)
+    stem, dot, _ = row.file.name.rpartition(".")
+    name = f"{stem or row.file.name} (version {version.number}){dot and '.'}{version.filetype if dot else ''}"
+    return BlobResponse(context.blobs, version.sha256, version.size, attachment(name))
+
+
+async def restored(request: Request) -> Response:
+    context, person = context_of(request), person_of(request)
+    number = request.path_params["number"]
+    row = await context.files.restore(request.path_params["id"], number, person)
+    return await _answer(context, row, person)
+
+
+async def served(request: Request) -> Response:
+    """The contract's file endpoint: for whoever has the signed link, which is the Document Server."""
+    context = context_of(request)
+    file_id = request.path_params["id"]
+    claims = context.tokens.read_file_token(request.query_params.get("token", ""))
+    if claims.file != file_id:
+        raise BadToken("the link is for another file")
+    url = f"{context.site.storage_url}{request.url.path}"
+    if context.tokens.check_server_bearer(request.headers.get("authorization"), url) is False:
+        raise BadToken("the Document Server's own token does not fit")
+    version = await context.journal.version(file_id, claims.version)
+    if version is None:
+        raise BadToken("the link is for a version that does not exist")
+    headers = {"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff"}
+    return BlobResponse(context.blobs, version.sha256, version.size, headers)
+
+
+def described(row: FileRow, person: Person, document: DocumentRow | None) -> dict[str, Any]:
+    file, format_ = row.file, format_of(row.file.name)
+    return {
+        "id": row.id,
+        "name": file.name,
+        "size": file.size,
+        "version": file.head,
+        "state": document.state if document else "closed",
+        "type": format_.document_type if format_ else None,
+        "access": file.access(person.id),
+        "owner": {"id": file.owner, "name": file.owner_name},
+        "shares": [
+            {"user": user, "name": share.name, "access": share.access} for user, share in file.shares.items()
+        ],
+        "sha256": file.sha256,
+        "added": row.added_at.isoformat(),
+        "changed": file.changed_at.isoformat() if file.changed_at else None,
+        "key": row.live,
+        "users": [{"id": id_, "name": name} for id_, name in document.users.items()] if document else [],
+        "trouble": document.trouble if document else None,
+    }
+
+
+async def _answer(context: Context, row: FileRow, person: Person) -> Response:
+    documents = await _documents(context, [row])
+    body = described(row, person, documents.get(row.live or ""))
+    return JSONResponse(body, headers={"ETag": f'"{row.file.head}"'})
+
+
+async def _documents(context: Context, rows: Sequence[FileRow]) -> Mapping[str, DocumentRow]:
+    keys = [row.live for row in rows if row.live]
+    return {document.key: document for document in await context.journal.documents(keys)} if keys else {}
+
+
+def _version(row: VersionRow) -> dict[str, Any]:
+    return {
+        "number": row.number,
+        "sha256": row.sha256,
+        "size": row.size,
+        "trigger": row.trigger,
+        "created": row.created.isoformat(),
+        "head": row.head,
+        "users": list(row.users),
+        "key": row.key,
+        "filetype": row.filetype,
+        "restored": row.restored,
+    }
+
+
+def _expected(request: Request) -> int | None:
+    tag = request.headers.get("if-match", "*").strip()
+    if tag == "*":
+        return None
+    match = VERSION_TAG.fullmatch(tag)
+    if not match:
+        raise BadRequest('If-Match names the version that you changed, such as "7", or *.')
+    return int(match[1])
+
+
+def _number(text: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text[:9]) <= most:
+        raise BadRequest(f"limit is a number from {least} to {most}.")
+    return int(text)
+
+
+async def _json(request: Request) -> dict[str, Any]:
+    body = bytearray()
+    async for chunk in stream(request):
+        body += chunk
+        if len(body) > LONGEST_JSON:
+            raise BadRequest(f"The body has more than {LONGEST_JSON} bytes.")
+    try:
+        value = json.loads(body)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise BadRequest('Send a JSON object, such as {"name": "Plan.docx"}.')
+    return value
+
+
+def _shares(value: object) -> dict[str, Access]:
+    if not isinstance(value, dict) or not all(isinstance(who, str) and who for who in value):
+        raise BadRequest('shares is an object, such as {"bob": "edit", "*": "view", "carol": null}.')
+    known: dict[str | None, Access] = {None: Access.NONE, "edit": Access.EDIT, "view": Access.VIEW}
+    for access in value.values():
+        if not isinstance(access, str | None) or access not in known:
+            raise BadRequest("A share is edit, view, or null to take it back.")
+    return {who: known[access] for who, access in value.items()}

@@ -1,0 +1,75 @@
+"""What every request passes: the rate limit, and no state changes on behalf of other sites."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from application.limits import Decision
+from application.tokens import BadToken
+from web.context import Context
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+CALLBACK = "/api/onlyoffice/callback"
+FILE = "/api/onlyoffice/file/"
+
+
+class Gate:
+    """Pure ASGI: a BaseHTTPMiddleware costs as much as the whole rest of a small request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] == CALLBACK:
+            await self._app(scope, receive, send)
+            return
+        context: Context = scope["state"]["context"]
+        if scope["method"] not in SAFE and not same_site(scope, context.site.public_url):
+            refusal = {"message": "Another site may not change anything here.", "code": "cross_site"}
+            await JSONResponse(refusal, 403)(scope, receive, send)
+        elif not scope["path"].startswith("/api/"):
+            await self._app(scope, receive, send)
+        else:
+            await self._limited(context, scope, receive, send)
+
+    async def _limited(self, context: Context, scope: Scope, receive: Receive, send: Send) -> None:
+        decision = context.limit.hit(_subject(context, scope))
+        if not decision.allowed:
+            await _too_many(decision)(scope, receive, send)
+            return
+        extra = decision.headers()
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(extra)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _subject(context: Context, scope: Scope) -> str:
+    """Whom to count: the address, but the Document Server, which is one address, per file link."""
+    if scope["path"].startswith(FILE):
+        token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        with suppress(BadToken):  # whoever guesses at links is counted by address
+            return f"file {context.tokens.read_file_token(token).jti}"
+    return context.subject_of(context.address_of(scope))
+
+
+def same_site(scope: Scope, public_url: str) -> bool:
+    """Browsers say where a request comes from; programs do not, and carry no cookies by accident."""
+    headers = Headers(scope=scope)
+    if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        return False
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin)[:2] == urlsplit(public_url)[:2]
+
+
+def _too_many(decision: Decision) -> JSONResponse:
+    wait = f"Too many requests. Wait {decision.reset_seconds} seconds."
+    return JSONResponse({"message": wait, "code": "rate_limited"}, 429, headers=decision.headers())

@@ -1,0 +1,81 @@
+"""The pages, rendered on the server, each with a strict Content-Security-Policy."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from domain.formats import format_of
+from web.context import context_of, person_of
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def as_somebody(request: Request) -> str:
+    """The query that keeps playing the demo's other users from page to page."""
+    name = request.query_params.get("as", "") if context_of(request).site.demo else ""
+    return "?" + urlencode({"as": name}) if name else ""
+
+
+def render(
+    request: Request,
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    server: str | None = None,
+) -> Response:
+    """`server`: the Document Server's url, for the one page that embeds it."""
+    nonce = secrets.token_urlsafe(16)
+    html = TEMPLATES.get_template(template).render(nonce=nonce, query=as_somebody(request), **values)
+    return HTMLResponse(html, status, headers={**policy(nonce, server), **(headers or {})})
+
+
+def policy(nonce: str, server: str | None) -> dict[str, str]:
+    rules = [
+        "default-src 'none'",
+        f"script-src 'nonce-{nonce}'" + (" 'strict-dynamic'" if server else ""),
+        "style-src 'self'" + (" 'unsafe-inline'" if server else ""),  # its api.js styles the frame
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    ]
+    if server:
+        origin = "/".join(server.split("/")[:3])
+        rules += [f"frame-src {origin}"]
+    return {
+        "Content-Security-Policy": "; ".join(rules),
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+
+
+async def index(request: Request) -> Response:
+    """The list of files, with what is open and what has been saved."""
+    context, person = context_of(request), person_of(request)
+    rows = await context.journal.files(person.id)
+    openable = {row.id for row in rows if format_of(row.file.name)}
+    values = {
+        "person": person,
+        "site": context.site,
+        "files": rows,
+        "openable": openable,
+        "me": person.id,
+    }
+    return render(request, "index.html", values)

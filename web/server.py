@@ -1,0 +1,89 @@
+"""Running it: Hypercorn's Trio worker, the stand-in where no Document Server is configured, signals."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import cast
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve as hypercorn_serve
+from hypercorn.typing import ASGIFramework
+
+from infrastructure import standin_process
+from infrastructure.settings import Settings
+from web.app import create_app
+from web.bootstrap import Connection, assemble, connection_of
+
+logger = logging.getLogger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM. Raises StandinFailed, JournalFailed, StorageFailed."""
+    async with trio.open_nursery() as nursery:
+        stop = trio.Event()
+        nursery.start_soon(_stop_on_signal, stop)
+        await serve(settings, stop)
+        nursery.cancel_scope.cancel()
+
+
+async def serve(
+    settings: Settings, stop: trio.Event, task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Serve until `stop`; the stand-in's last saves are taken before we stop listening."""
+    async with _document_server(settings) as (connection, last_saves):
+        listening = trio.Event()
+
+        async def shutdown() -> None:
+            await stop.wait()
+            await last_saves()
+
+        async with trio.open_nursery() as nursery:
+            app = create_app(partial(assemble, settings, connection, listening))
+            serving = partial(
+                hypercorn_serve, cast(ASGIFramework, app), _config(settings), shutdown_trigger=shutdown
+            )
+            binds = await nursery.start(serving)
+            listening.set()
+            logger.info("Docledger is ready: open %s", settings.public_url)
+            task_status.started(binds)
+
+
+@asynccontextmanager
+async def _document_server(
+    settings: Settings,
+) -> AsyncIterator[tuple[Connection, Callable[[], Awaitable[None]]]]:
+    if not settings.uses_standin:
+        yield connection_of(settings), trio.lowlevel.checkpoint
+        return
+    standin = await standin_process.find_or_start(settings.data_dir)
+    logger.info("No Document Server is configured: the built-in stand-in is at %s", standin.url)
+    yield (
+        Connection(standin.url, standin.url, standin.secret, standin=True),
+        partial(standin_process.stop, standin),
+    )
+
+
+async def _stop_on_signal(stop: trio.Event) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            logger.info("%s: shutting down", signal.Signals(number).name)
+            stop.set()
+
+
+def _config(settings: Settings) -> Config:
+    config = Config()
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    config.bind = [f"{host}:{settings.port}"]
+    config.backlog = 1024
+    config.graceful_timeout = settings.grace_seconds
+    config.include_server_header = False
+    config.keep_alive_max_requests = 1_000_000
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
+    config.loglevel = settings.log_level
+    return config
