@@ -58,7 +58,10 @@ class Blobs(Protocol):
         ...
 
     def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from `start` up to, not including, `stop`. Raises StorageFailed."""
+        """The bytes from `start` up to, not including, `stop`. Raises StorageFailed on the way.
+
+        A reader may walk away at any time; nothing stays open.
+        """
         ...
 
     async def quarantine(self, sha256: str, note: Mapping[str, Any]) -> None:

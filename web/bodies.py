@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing
 from urllib.parse import quote
 
 import trio
@@ -135,9 +134,8 @@ class BlobResponse(Response):
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": status, "headers": raw})
         if request.method != "HEAD" and stop > start:
-            async with aclosing(self._blobs.read(self._sha256, start, stop)) as chunks:  # type: ignore[type-var]
-                async for chunk in chunks:
-                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            async for chunk in self._blobs.read(self._sha256, start, stop):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _wanted(self, request: Request) -> tuple[int, int, int]:
