@@ -54,7 +54,7 @@ class Door:
         """Raises NotFound, Forbidden, WrongType, SavingInProgress, Unavailable, JournalFailed."""
         row = await self._files.get(file_id, person)
         format_ = await self._check_type(row)
-        allowed = row.file.access(person.id) is Access.EDIT and format_.edit
+        allowed = row.file.access(person.id) is Access.EDIT and format_.editable
         mode = Mode.EDIT if allowed and wanted is Mode.EDIT else Mode.VIEW
         for _ in range(ATTEMPTS):
             admit = Admit(

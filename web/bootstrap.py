@@ -100,9 +100,9 @@ async def storage(settings: Settings) -> AsyncIterator[tuple[LedgerJournal, Loca
 
 @asynccontextmanager
 async def assemble(
-    settings: Settings, connection: Connection, listening: trio.Event
+    settings: Settings, connection: Connection, listening: trio.Event, patience: Patience | None = None
 ) -> AsyncIterator[Context]:
-    """Everything, for as long as the application lives.
+    """Everything, for as long as the application lives. `patience` is the settings', unless given.
 
     Open documents are taken up again once we are listening: asking the server about one makes it
     call us back first.
@@ -114,7 +114,7 @@ async def assemble(
         HttpDocumentServer(endpoint_of(settings, connection), blobs, sign) as server,
         trio.open_nursery() as nursery,
     ):
-        world = World(journal, blobs, Sniffer(blobs.path), server, now, patience_of(settings))
+        world = World(journal, blobs, Sniffer(blobs.path), server, now, patience or patience_of(settings))
         desk = Desk(nursery, world)
         if settings.demo:
             await _add_samples(files, journal)

@@ -14,6 +14,7 @@ from hypercorn.config import Config
 from hypercorn.trio import serve as hypercorn_serve
 from hypercorn.typing import ASGIFramework
 
+from application.world import Patience
 from infrastructure import standin_process
 from infrastructure.settings import Settings
 from web.app import create_app
@@ -32,7 +33,10 @@ async def run(settings: Settings) -> None:
 
 
 async def serve(
-    settings: Settings, stop: trio.Event, task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED
+    settings: Settings,
+    stop: trio.Event,
+    patience: Patience | None = None,
+    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve until `stop`; the stand-in's last saves are taken before we stop listening."""
     async with _document_server(settings) as (connection, last_saves):
@@ -43,7 +47,7 @@ async def serve(
             await last_saves()
 
         async with trio.open_nursery() as nursery:
-            app = create_app(partial(assemble, settings, connection, listening))
+            app = create_app(partial(assemble, settings, connection, listening, patience))
             serving = partial(
                 hypercorn_serve, cast(ASGIFramework, app), _config(settings), shutdown_trigger=shutdown
             )
