@@ -1,0 +1,235 @@
+"""One contract for the journal, kept by the real one and by the fake of the actors' tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trio
+
+from application.journal import DocumentChange, FileChange, Journal, StaleWrite
+from domain import document as documents
+from domain import events
+from domain import file as files
+from domain.events import DocumentEvent, FileEvent
+from domain.words import Access, CloseReason, Standing, Trigger
+from infrastructure.journal import LedgerJournal
+from tests.fake_journal import FakeJournal
+from tests.story import admitted, at, closed, forcesaved, joined, offered, opened, reopened, saved
+
+
+@pytest.fixture(params=["fake", "sqlite"])
+async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
+    if request.param == "fake":
+        yield FakeJournal()
+    else:
+        async with LedgerJournal.open(tmp_path / "ledger.db") as journal:
+            yield journal
+
+
+async def record(
+    journal: Journal, key: str, *facts: DocumentEvent, before: Sequence[DocumentEvent] = ()
+) -> None:
+    await journal.append(document(key, *facts, before=before))
+
+
+def document(key: str, *facts: DocumentEvent, before: Sequence[DocumentEvent] = ()) -> DocumentChange:
+    state = documents.replay((*before, *facts))
+    assert state is not None
+    return DocumentChange(key, len(before), facts, state)
+
+
+def file(id_: str, *facts: FileEvent, before: Sequence[FileEvent] = ()) -> FileChange:
+    state = files.replay((*before, *facts))
+    assert state is not None
+    return FileChange(id_, len(before), facts, state)
+
+
+ADDED = events.Added(at=at(), name="Plan.docx", owner="ada", owner_name="Ada")
+FIRST = events.VersionAdded(
+    at=at(1), number=1, sha256="a" * 64, size=7, trigger=Trigger.UPLOAD, filetype="docx", head=True
+)
+EVERYTHING: tuple[DocumentEvent, ...] = (
+    opened(),
+    admitted(),
+    joined(),
+    replace(offered(), history={"changes": [{"user": {"id": "ada"}}]}, changes_url="http://c", lastsave=None),
+    forcesaved(),
+    events.Errored(
+        at=at(40),
+        source=events.Source.DOWNLOAD,
+        detail="é ✓",
+        attempt=2,
+        next=events.Next.RETRY,
+        sha256=None,
+    ),
+    offered(2, 2, 60),
+    saved(2, 3),
+    closed(CloseReason.SAVED),
+    reopened(Standing.SPENT),
+)
+
+
+async def test_what_was_recorded_is_read_back_the_same(journal: Journal) -> None:
+    await record(journal, "k", *EVERYTHING)
+    history = await journal.document_history("k")
+    assert tuple(recorded.event for recorded in history) == EVERYTHING
+    assert [recorded.number for recorded in history] == list(range(1, len(EVERYTHING) + 1))
+    positions = [recorded.position for recorded in history]
+    assert positions == sorted(positions)
+
+
+async def test_history_can_be_read_from_a_number_on(journal: Journal) -> None:
+    await record(journal, "k", *EVERYTHING)
+    assert [r.number for r in await journal.document_history("k", after=8)] == [9, 10]
+    assert await journal.document_history("nobody") == []
+
+
+async def test_a_stale_writer_is_refused_and_nothing_is_recorded(journal: Journal) -> None:
+    await record(journal, "k", opened())
+    await record(journal, "k", admitted(), before=[opened()])
+    with pytest.raises(StaleWrite):
+        await record(journal, "k", joined(), before=[opened()])
+    assert len(await journal.document_history("k")) == 2
+
+
+async def test_a_gap_is_refused(journal: Journal) -> None:
+    with pytest.raises(StaleWrite):
+        await record(journal, "k", joined(), before=[opened(), admitted()])
+    assert await journal.document_history("k") == []
+    assert await journal.document("k") is None
+
+
+async def test_a_file_has_one_live_key(journal: Journal) -> None:
+    await journal.append(file("f", ADDED, FIRST))
+    await record(journal, "k1", opened(), admitted())
+    with pytest.raises(StaleWrite):
+        await record(journal, "k2", opened(), admitted())
+    row = await journal.file("f")
+    assert row
+    assert row.live == "k1"
+    assert await journal.document_history("k2") == []
+
+
+async def test_a_closed_key_makes_room_for_another(journal: Journal) -> None:
+    await record(journal, "k1", opened(), closed())
+    await record(journal, "k2", opened())
+    with pytest.raises(StaleWrite):
+        await record(journal, "k1", reopened(), before=[opened(), closed()])
+    await record(journal, "k1", reopened(Standing.DETACHED), before=[opened(), closed()])
+    row = await journal.document("k1")
+    assert row
+    assert row.standing is Standing.DETACHED
+
+
+async def test_closing_a_detached_key_leaves_the_live_one_alone(journal: Journal) -> None:
+    await journal.append(file("f", ADDED, FIRST))
+    past = [opened(), closed(), reopened(Standing.DETACHED)]
+    await record(journal, "k1", opened(), closed())
+    await record(journal, "k2", opened())
+    await record(journal, "k1", past[2], before=past[:2])
+    await record(journal, "k1", closed(), before=past)
+    row = await journal.file("f")
+    assert row
+    assert row.live == "k2"
+
+
+async def test_two_streams_are_recorded_together_or_not_at_all(journal: Journal) -> None:
+    await journal.append(file("f", ADDED, FIRST))
+    await record(journal, "k", opened(), offered())
+    version = replace(FIRST, number=2, sha256="b" * 64)
+    with pytest.raises(StaleWrite):
+        await journal.append(
+            document("k", forcesaved(), before=[opened(), offered()]),
+            file("f", version, before=[ADDED]),  # stale: the file has two facts
+        )
+    assert len(await journal.document_history("k")) == 2
+    assert [row.number for row in await journal.versions("f")] == [1]
+    await journal.append(
+        document("k", forcesaved(), before=[opened(), offered()]),
+        file("f", version, before=[ADDED, FIRST]),
+    )
+    assert [row.number for row in await journal.versions("f")] == [1, 2]
+
+
+async def test_the_rows_say_what_the_facts_say(journal: Journal) -> None:
+    await journal.append(file("f", ADDED, FIRST))
+    await record(journal, "k", *EVERYTHING[:4])
+    row = await journal.document("k")
+    assert row
+    assert (row.state, row.users, row.base, row.saved_version) == ("saving", {"ada": "Ada"}, 1, None)
+    await record(journal, "k", *EVERYTHING[4:9], before=EVERYTHING[:4])
+    row = await journal.document("k")
+    assert row
+    assert (row.state, row.closed_reason, row.users) == ("closed", CloseReason.SAVED, {})
+    assert (row.saved_version, row.saved_at, row.closed_at) == (3, at(61), at(61))
+    assert row == (await journal.documents(["k", "nobody"]))[0]
+    assert row == await journal.last_document("f")
+
+
+async def test_a_file_row_is_its_stream_replayed(journal: Journal) -> None:
+    shared = events.Shared(at=at(2), user="bob", name="Bob", access=Access.VIEW, by="ada")
+    renamed = events.Renamed(at=at(3), name="Draft.docx", by="ada")
+    await journal.append(file("f", ADDED, FIRST))
+    await journal.append(file("f", shared, renamed, before=[ADDED, FIRST]))
+    row = await journal.file("f")
+    assert row
+    assert row.file == files.replay([r.event for r in await journal.file_history("f")])  # type: ignore[misc]
+    assert (row.version, row.added_at, row.live) == (4, at(), None)
+
+
+async def test_versions_keep_what_is_known_of_them(journal: Journal) -> None:
+    await journal.append(file("f", ADDED, FIRST))
+    (version,) = await journal.versions("f")
+    assert (version.number, version.sha256, version.size, version.head) == (1, "a" * 64, 7, True)
+    assert version.created == at(1)
+    assert version == await journal.version("f", 1)
+    assert await journal.version("f", 2) is None
+
+
+async def test_people_see_their_own_files_and_what_is_shared_with_them(journal: Journal) -> None:
+    def shared(user: str, access: Access) -> events.Shared:
+        return events.Shared(at=at(2), user=user, name=user, access=access, by="ada")
+
+    await journal.append(file("f1", ADDED, FIRST))
+    await journal.append(file("f2", ADDED, FIRST, shared("bob", Access.VIEW)))
+    await journal.append(file("f3", ADDED, FIRST, shared("*", Access.EDIT)))
+    past = [ADDED, FIRST, shared("bob", Access.EDIT)]
+    await journal.append(file("f4", *past))
+    await journal.append(file("f4", shared("bob", Access.NONE), before=past))
+    await journal.append(file("f5", ADDED, FIRST, events.Removed(at=at(3), by="ada")))
+    assert [row.id for row in await journal.files("ada")] == ["f4", "f3", "f2", "f1"]
+    assert [row.id for row in await journal.files("bob")] == ["f3", "f2"]
+    assert [row.id for row in await journal.files("cyd")] == ["f3"]
+    assert [row.id for row in await journal.files("ada", before="f3", limit=1)] == ["f2"]
+
+
+async def test_a_restart_finds_what_is_open_or_unfinished(journal: Journal) -> None:
+    await record(journal, "open", opened())
+    other = replace(opened(seconds=1), file="g")
+    await record(journal, "closed", other, closed())
+    third = replace(opened(seconds=2), file="h")
+    await record(journal, "late offer", third, closed(), offered(9, 6, 70))
+    assert [row.key for row in await journal.open_documents()] == ["open", "late offer"]
+
+
+async def test_one_stale_writer_does_not_fail_its_neighbours(journal: Journal) -> None:
+    await record(journal, "taken", opened())
+    outcomes: dict[str, str] = {}
+
+    async def write(key: str, change: DocumentChange) -> None:
+        try:
+            await journal.append(change)
+        except StaleWrite:
+            outcomes[key] = "stale"
+        else:
+            outcomes[key] = "recorded"
+
+    async with trio.open_nursery() as nursery:
+        for number in range(50):
+            key = "taken" if number % 10 == 0 else f"k{number}"
+            nursery.start_soon(write, str(number), document(key, replace(opened(), file=f"file of {number}")))
+    assert sorted(n for n, outcome in outcomes.items() if outcome == "stale") == ["0", "10", "20", "30", "40"]
+    assert len(await journal.open_documents()) == 46

@@ -1,0 +1,175 @@
+"""A journal in memory; the contract suite holds it to the real one's behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import trio
+
+from application.journal import (
+    Change,
+    DocumentChange,
+    DocumentRow,
+    FileChange,
+    FileRow,
+    JournalFailed,
+    Recorded,
+    StaleWrite,
+    VersionRow,
+)
+from domain import events
+from domain.document import Document
+from domain.events import Event
+from domain.file import EVERYBODY
+from domain.words import Standing
+
+
+@dataclass
+class FakeJournal:
+    log: list[tuple[str, int, Event]] = field(default_factory=list)
+    documents_: dict[str, tuple[Document, int]] = field(default_factory=dict)
+    files_: dict[str, FileRow] = field(default_factory=dict)
+    live: dict[str, str] = field(default_factory=dict)
+    saved: dict[str, events.Saved | events.Forcesaved] = field(default_factory=dict)
+    failing: bool = False
+
+    async def append(self, *changes: Change) -> None:
+        await self._reach()
+        live = dict(self.live)
+        for change in changes:
+            if len(self._stream(stream(change))) != change.after:
+                raise StaleWrite(stream(change))
+            if isinstance(change, DocumentChange):
+                _move(live, change)
+        self.live = live
+        for change in changes:
+            name, after = stream(change), change.after
+            self.log += [(name, after + i, event) for i, event in enumerate(change.events, start=1)]
+            self._project(change)
+
+    def _project(self, change: Change) -> None:
+        version = change.after + len(change.events)
+        match change:
+            case DocumentChange(key=key):
+                self.documents_[key] = (change.state, version)
+                for event in change.events:
+                    if isinstance(event, events.Saved | events.Forcesaved):
+                        self.saved[key] = event
+            case FileChange(id=id_):
+                known = self.files_.get(id_)
+                added_at = known.added_at if known else change.events[0].at
+                self.files_[id_] = FileRow(id_, version, added_at, change.state, None)
+
+    async def document_history(self, key: str, after: int = 0) -> Sequence[Recorded]:
+        await self._reach()
+        return [r for r in self._stream(f"document/{key}") if r.number > after]
+
+    async def file_history(self, file_id: str, after: int = 0) -> Sequence[Recorded]:
+        await self._reach()
+        return [r for r in self._stream(f"file/{file_id}") if r.number > after]
+
+    async def file(self, file_id: str) -> FileRow | None:
+        await self._reach()
+        row = self.files_.get(file_id)
+        return replace(row, live=self.live.get(file_id)) if row else None
+
+    async def files(self, user: str, *, before: str | None = None, limit: int = 100) -> Sequence[FileRow]:
+        await self._reach()
+        rows = [
+            replace(row, live=self.live.get(id_))
+            for id_, row in sorted(self.files_.items(), reverse=True)
+            if (before is None or id_ < before)
+            and not row.file.removed
+            and (user == row.file.owner or user in row.file.shares or EVERYBODY in row.file.shares)
+        ]
+        return rows[:limit]
+
+    async def versions(self, file_id: str) -> Sequence[VersionRow]:
+        await self._reach()
+        facts = (recorded.event for recorded in self._stream(f"file/{file_id}"))
+        return [_version(fact) for fact in facts if isinstance(fact, events.VersionAdded)]
+
+    async def version(self, file_id: str, number: int) -> VersionRow | None:
+        return next((row for row in await self.versions(file_id) if row.number == number), None)
+
+    async def document(self, key: str) -> DocumentRow | None:
+        await self._reach()
+        return self._document(key) if key in self.documents_ else None
+
+    async def documents(self, keys: Sequence[str]) -> Sequence[DocumentRow]:
+        await self._reach()
+        return [self._document(key) for key in keys if key in self.documents_]
+
+    async def open_documents(self) -> Sequence[DocumentRow]:
+        await self._reach()
+        rows = [self._document(key) for key in self.documents_]
+        return sorted((row for row in rows if row.state != "closed"), key=lambda row: row.opened_at)
+
+    async def last_document(self, file_id: str) -> DocumentRow | None:
+        await self._reach()
+        rows = [self._document(key) for key, (state, _) in self.documents_.items() if state.file == file_id]
+        return max(rows, key=lambda row: row.opened_at, default=None)
+
+    async def _reach(self) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.failing:
+            raise JournalFailed("the disk is on fire")
+
+    def _stream(self, name: str) -> list[Recorded]:
+        return [
+            Recorded(position, number, event)
+            for position, (stream_, number, event) in enumerate(self.log, start=1)
+            if stream_ == name
+        ]
+
+    def _document(self, key: str) -> DocumentRow:
+        state, version = self.documents_[key]
+        saved, closed = self.saved.get(key), state.closed
+        return DocumentRow(
+            key=key,
+            version=version,
+            file=state.file,
+            state=state.state,
+            standing=state.standing,
+            base=state.base,
+            head=state.head,
+            opened_at=state.opened_at,
+            closed_at=closed.at if closed else None,
+            closed_reason=closed.reason if closed else None,
+            users={user: state.names.get(user, "") for user in sorted(state.users)},
+            saved_version=saved.version if saved else None,
+            saved_at=saved.at if saved else None,
+            trouble=state.trouble.detail if state.trouble else None,
+        )
+
+
+def stream(change: Change) -> str:
+    return f"document/{change.key}" if isinstance(change, DocumentChange) else f"file/{change.id}"
+
+
+def _move(live: dict[str, str], change: DocumentChange) -> None:
+    for event in change.events:
+        match event:
+            case events.Opened() | events.Reopened(standing=Standing.LIVE):
+                if change.state.file in live or change.key in live.values():
+                    raise StaleWrite(f"{change.state.file} has a live key")
+                live[change.state.file] = change.key
+            case events.Closed():
+                if live.get(change.state.file) == change.key:
+                    del live[change.state.file]
+
+
+def _version(fact: events.VersionAdded) -> VersionRow:
+    return VersionRow(
+        number=fact.number,
+        sha256=fact.sha256,
+        size=fact.size,
+        trigger=fact.trigger,
+        created=fact.at,
+        head=fact.head,
+        users=list(fact.users),
+        key=fact.key,
+        filetype=fact.filetype,
+        restored=fact.restored,
+    )

@@ -1,0 +1,68 @@
+"""Fakes: the application's ports in memory, held to the same contracts as the real ones."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, aclosing
+from typing import Any, Self
+
+import trio
+
+from application.ports import Blob, StorageFailed, TooLarge
+
+
+class FakeBlobs:
+    """Set `broken` to a reason and every call fails with it."""
+
+    def __init__(self) -> None:
+        self.stored: dict[str, bytes] = {}
+        self.notes: dict[str, Mapping[str, Any]] = {}
+        self.broken = ""
+
+    async def keep(self, chunks: AsyncIterable[bytes], *, limit: int) -> Blob:
+        content = b""
+        async with AsyncExitStack() as stack:
+            if isinstance(chunks, AsyncGenerator):
+                await stack.enter_async_context(aclosing(chunks))
+            async for chunk in chunks:
+                content += chunk
+                if len(content) > limit:
+                    raise TooLarge(f"more than {limit} bytes")
+        await self.work()
+        sha256 = hashlib.sha256(content).hexdigest()
+        self.stored[sha256] = content
+        return Blob(sha256, len(content))
+
+    def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+        return FakeReading(self, sha256, start, stop)
+
+    async def quarantine(self, sha256: str, note: Mapping[str, Any]) -> None:
+        await self.work()
+        self.notes[sha256] = {"sha256": sha256, **note}
+
+    async def work(self) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.broken:
+            raise StorageFailed(self.broken)
+
+
+class FakeReading:
+    """No generator, so that a reader may walk away from it as from the real one."""
+
+    def __init__(self, blobs: FakeBlobs, sha256: str, start: int, stop: int | None) -> None:
+        self._blobs = blobs
+        self._sha256 = sha256
+        self._part = slice(start, stop)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        await self._blobs.work()
+        if self._sha256 not in self._blobs.stored:
+            raise StorageFailed("there is no such blob")
+        part, self._part = self._blobs.stored[self._sha256][self._part], slice(0)
+        if not part:
+            raise StopAsyncIteration
+        return part
