@@ -134,7 +134,10 @@ class DocumentActor:
         """What matters for the time being only: when we last heard of whom, and fresh urls."""
         now = trio.current_time()
         match command:
-            case commands.Admit(mode=Mode.EDIT, at=at):
+            case (
+                commands.Admit(mode=Mode.EDIT, at=at)
+                | commands.Open(first=commands.Admit(mode=Mode.EDIT, at=at))
+            ):
                 self.schedule.admitted(now, at)
             case commands.NotePresence() | commands.TakeOffer() | commands.CloseUnchanged():
                 self.schedule.heard(now, unchanged=isinstance(command, commands.CloseUnchanged))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from hashlib import sha256
 from math import inf
 
 from application.world import Patience
 from domain.document import Document
+
+ROUNDING = 1e-6  # of an interval: a moment that close to a phase is that phase
 
 
 class Schedule:
@@ -90,8 +93,9 @@ class Schedule:
         self._autosave_running = True
         self._autosave_at = self._next_phase(now)
 
-    def autosave_ended(self) -> None:
+    def autosave_ended(self, now: float) -> None:
         self._autosave_running = False
+        self._autosave_at = max(self._autosave_at, self._next_phase(now))
 
     def info_began(self) -> None:
         self.info_running, self.closing_word = True, False
@@ -105,4 +109,5 @@ class Schedule:
 
     def _next_phase(self, now: float) -> float:
         interval = self._patience.autosave
-        return now + interval - (now - self._phase) % interval
+        passed = math.floor((now - self._phase) / interval + ROUNDING)
+        return self._phase + (passed + 1) * interval

@@ -47,7 +47,7 @@ async def send_forcesave(key: str, world: World, actor: Asker) -> None:
     except ServerUnreachable as unreachable:
         trouble, unknown = str(unreachable), False
     finally:
-        actor.schedule.autosave_ended()
+        actor.schedule.autosave_ended(trio.current_time())
     if trouble is None:
         actor.faults = 0
     else:

@@ -1,0 +1,190 @@
+"""The local blob store: content-addressed files that are durable before they are visible."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import trio
+
+from application.ports import Blob, StorageFailed, TooLarge
+from infrastructure.durable import Draft, Folders
+
+WRITE_BYTES = 256 * 1024  # a hop to a thread costs 160 µs, so that small chunks wait for each other
+READ_BYTES = 1024 * 1024
+LEFTOVER_SECONDS = 24 * 3600
+THREADS = 8
+
+T = TypeVar("T")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class LocalBlobs:
+    """`root/ab/abcdef…`, drafts in `root/tmp`, notes on suspects in `root/quarantine`."""
+
+    def __init__(self, root: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
+        """Makes the folders and sweeps what a crash left in tmp. Raises StorageFailed."""
+        self._root = root.absolute()
+        self._drafts = self._root / "tmp"
+        self._suspects = self._root / "quarantine"
+        self._folders = Folders(fsync)
+        self._fsync = fsync
+        self._threads = trio.CapacityLimiter(THREADS)
+        with _plainly("be prepared"):
+            if self._root.is_dir():
+                self._folders.trust(self._root)
+            self._folders.make(self._drafts)
+            self._folders.make(self._suspects)
+            _sweep(self._drafts, before=time.time() - LEFTOVER_SECONDS)
+
+    def path(self, sha256: str) -> Path:
+        """Raises ValueError for anything but a lower-case SHA-256, which no outside name is."""
+        if not _SHA256.fullmatch(sha256):
+            raise ValueError("not a SHA-256")
+        return self._root / sha256[:2] / sha256
+
+    async def keep(self, chunks: AsyncIterable[bytes], *, limit: int) -> Blob:
+        """Stores all or nothing; whatever `chunks` raises passes through. Raises TooLarge, StorageFailed."""
+        draft = Draft(self._drafts, self._fsync)
+        batch = _Batch(limit)
+        async with AsyncExitStack() as stack:
+            if isinstance(chunks, AsyncGenerator):
+                await stack.enter_async_context(aclosing(chunks))
+            try:
+                async for chunk in chunks:
+                    if full := batch.add(chunk):
+                        await self._in_thread("write", partial(draft.write, full))
+                return await self._in_thread("write", partial(self._publish, draft, batch.take()))
+            finally:
+                if draft.exists:
+                    with trio.CancelScope(shield=True):
+                        await self._in_thread("clean up", draft.discard)
+
+    def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to `stop`, in chunks of 1 MiB. Raises StorageFailed on the way."""
+        return _Reading(self.path(sha256), start, stop, self._in_thread)
+
+    async def quarantine(self, sha256: str, note: Mapping[str, Any]) -> None:
+        """A later note on the same bytes replaces the earlier one. Raises StorageFailed."""
+        target = self._suspects / f"{self.path(sha256).name}.json"
+        text = json.dumps({"sha256": sha256, **note}, indent=1, default=str).encode()
+
+        def write() -> None:
+            draft = Draft(self._drafts, self._fsync)
+            try:
+                draft.write([text])
+                draft.seal()
+                draft.path.replace(target)
+                self._folders.sync(self._suspects)
+            finally:
+                draft.discard()
+
+        await self._in_thread("write", write)
+
+    def _publish(self, draft: Draft, rest: Sequence[bytes]) -> Blob:
+        draft.write(rest)
+        blob = draft.seal()
+        target = self.path(blob.sha256)
+        self._folders.make(target.parent)
+        # A wrong size is somebody else's doing, or the file system's after a crash: these bytes are right.
+        if _size(target) != blob.size:
+            draft.path.replace(target)
+        self._folders.sync(target.parent)
+        draft.discard()
+        return blob
+
+    async def _in_thread(self, verb: str, work: Callable[[], T]) -> T:
+        with _plainly(verb):
+            return await trio.to_thread.run_sync(work, limiter=self._threads)
+
+
+class _Reading:
+    """Opens the file anew for each chunk, so that a reader who walks away leaves nothing open."""
+
+    def __init__(self, path: Path, start: int, stop: int | None, in_thread: Callable[..., Any]) -> None:
+        self._path = path
+        self._at = start
+        self._stop = stop
+        self._in_thread = in_thread
+        self._ended = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        wanted = READ_BYTES if self._stop is None else min(READ_BYTES, self._stop - self._at)
+        if self._ended or wanted <= 0:
+            raise StopAsyncIteration
+        chunk: bytes = await self._in_thread("read", partial(self._chunk, wanted))
+        self._ended = len(chunk) < wanted
+        self._at += len(chunk)
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+    def _chunk(self, wanted: int) -> bytes:
+        handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return os.pread(handle, wanted, self._at)
+        finally:
+            os.close(handle)
+
+
+class _Batch:
+    """Chunks that wait to be written in one go."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._seen = 0
+        self._chunks: list[bytes] = []
+        self._waiting = 0
+
+    def add(self, chunk: bytes) -> Sequence[bytes]:
+        """All that waits once it is worth writing, else nothing. Raises TooLarge."""
+        self._seen += len(chunk)
+        if self._seen > self._limit:
+            raise TooLarge(f"more than {self._limit} bytes")
+        self._chunks.append(chunk)
+        self._waiting += len(chunk)
+        return self.take() if self._waiting >= WRITE_BYTES else ()
+
+    def take(self) -> Sequence[bytes]:
+        chunks, self._chunks, self._waiting = self._chunks, [], 0
+        return chunks
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def _sweep(folder: Path, *, before: float) -> None:
+    for leftover in folder.iterdir():
+        with suppress(FileNotFoundError):  # another process sweeps as well
+            if leftover.stat().st_mtime < before:
+                leftover.unlink()
+
+
+@contextmanager
+def _plainly(verb: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(f"the blob store could not {verb}: {error.strerror or error}") from error

@@ -1,0 +1,248 @@
+"""The settings: read once from DOCLEDGER_* variables and a .env file, every mistake reported at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_core.core_schema import ValidationInfo
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
+
+from infrastructure import settings_values as values
+
+PREFIX = "DOCLEDGER_"
+TEST_PREFIX = "DOCLEDGER_TEST_"  # the test suite's own variables, none of ours
+
+
+class SettingsError(Exception):
+    """What is wrong with the settings and what to do, a line per variable; never a secret."""
+
+
+class SettingHelp(NamedTuple):
+    variable: str
+    default: str
+    help: str
+
+
+Url = Annotated[str, AfterValidator(values.http_url)]
+Listed = BeforeValidator(values.comma_separated)
+Origin = Annotated[str, AfterValidator(values.origin)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(values.network)]
+
+
+def _setting(text: str, default: Any, shown: str | None = None, **rules: Any) -> Any:
+    """A field with its line of help; a callable default derives from the fields before it."""
+    how: dict[str, Any] = {"default_factory": default} if callable(default) else {"default": default}
+    row = str(default) if shown is None else shown
+    return Field(**how, description=text, json_schema_extra={"shown": row}, **rules)
+
+
+class Settings(BaseSettings):
+    """One field per variable; whatever a later field's check looks at stands before it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    port: int = _setting("The port to listen on", 8080, ge=1, le=65535)
+    host: str = _setting("The address to listen on; 0.0.0.0 for all, then AUTH_SECRET is needed", "127.0.0.1")
+    auth_secret: SecretStr | None = _setting(
+        "Verifies the HS256 tokens that say who is asking; the demo without it",
+        None,
+        "",
+        validate_default=True,
+    )
+    data_dir: Annotated[Path, AfterValidator(values.folder)] = _setting(
+        "The folder for everything that is kept", Path("data"), "./data", validate_default=True
+    )
+    public_url: Url = _setting(
+        "How browsers reach us",
+        lambda data: values.reachable_url(data["host"], data["port"]),
+        "http://HOST:PORT",
+    )
+    storage_url: Url = _setting(
+        "How the Document Server reaches us", lambda data: data["public_url"], "PUBLIC_URL"
+    )
+    document_server_url: Url | None = _setting(
+        "How browsers reach the Document Server; the built-in stand-in without it", None, ""
+    )
+    document_server_internal_url: Url | None = _setting(
+        "How we reach the Document Server", lambda data: data["document_server_url"], "DOCUMENT_SERVER_URL"
+    )
+    document_server_secret: SecretStr | None = _setting(
+        "The Document Server's JWT secret; outside the demo no document opens without it", None, ""
+    )
+    document_server_jwt: bool = _setting(
+        "off: plain commands and unsigned callbacks, only when HOST is a loopback address", True, "on"
+    )
+    result_origins: Annotated[tuple[Origin, ...], NoDecode, Listed] = _setting(
+        "Other origins that results may be fetched from, separated by commas", (), ""
+    )
+    secret: SecretStr | None = _setting(
+        "Signs our own file links; generated once and kept if unset", None, "DATA_DIR/secret"
+    )
+    autosave_seconds: float = _setting("Pause between two saves of an open document", 30, gt=0, le=86400)
+    callback_reply: Literal["always", "durable"] = _setting(
+        "always: the contract's error 0; durable: error 0 only once the bytes are stored", "always"
+    )
+    callback_budget_seconds: float = _setting(
+        "How long a callback may work before it replies; the Document Server waits 600", 120, gt=0, le=540
+    )
+    database_url: Annotated[str, AfterValidator(values.sqlite_url)] = _setting(
+        "The event log's database",
+        lambda data: f"sqlite:///{data['data_dir']}/docledger.db",
+        "sqlite:///DATA_DIR/docledger.db",
+    )
+    blob_url: Annotated[str, AfterValidator(values.file_url)] = _setting(
+        "Where the files' bytes are kept",
+        lambda data: f"file://{data['data_dir']}/blobs",
+        "file://DATA_DIR/blobs",
+    )
+    rate_limit: Annotated[str, AfterValidator(values.rate_limit)] = _setting(
+        "Requests per client and time, such as 600/minute; off for none", "10000/15 minutes"
+    )
+    rate_limit_url: Annotated[str, AfterValidator(values.memory_url)] = _setting(
+        "Where requests are counted", "memory://"
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, Listed] = _setting(
+        "Addresses or networks whose X-Forwarded-For is believed, separated by commas", (), ""
+    )
+    ca_bundle: Annotated[Path, AfterValidator(values.authorities)] | None = _setting(
+        "A PEM file of authorities to trust for the Document Server's certificate", None, ""
+    )
+    max_file_bytes: int = _setting(
+        "The largest file taken, in bytes; the default is the Document Server's limit",
+        100 * 1024 * 1024,
+        ge=1,
+    )
+    grace_seconds: float = _setting("How long a shutdown may take to save open documents", 10, ge=0, le=600)
+    reuse_unchanged_seconds: float = _setting(
+        "How long a document closed without changes keeps its key", 600, ge=0, le=86400
+    )
+    file_token_seconds: int = _setting("How long a signed file link lives", 86400, ge=60)
+    config_token_seconds: int = _setting("How long a signed editor configuration lives", 3600, ge=60)
+    editor_lang: str = _setting("The editor's language", "en", pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)] = _setting(
+        "The least serious message that is logged", "info"
+    )
+
+    @field_validator("auth_secret")
+    @classmethod
+    def _strangers_sign_in(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if secret is None and not values.is_loopback(info.data.get("host", "localhost")):
+            raise ValueError("must be set, because HOST is not a loopback address")
+        return None if secret is None else values.strong_secret(secret)
+
+    @field_validator("document_server_secret", "secret")
+    @classmethod
+    def _secrets_are_strong(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        demo = (
+            values.is_loopback(info.data.get("host", "localhost")) and info.data.get("auth_secret", 0) is None
+        )
+        return secret if demo or secret is None else values.strong_secret(secret)
+
+    @field_validator("document_server_jwt")
+    @classmethod
+    def _unsigned_stays_at_home(cls, signed: bool, info: ValidationInfo) -> bool:
+        if not signed and not values.is_loopback(info.data.get("host", "localhost")):
+            raise ValueError("may be off only when HOST is a loopback address")
+        return signed
+
+    @field_validator("document_server_internal_url")
+    @classmethod
+    def _browsers_reach_it_too(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is not None and info.data.get("document_server_url", url) is None:
+            raise ValueError("needs DOCUMENT_SERVER_URL as well: how browsers reach the Document Server")
+        return url
+
+    @property
+    def loopback(self) -> bool:
+        return values.is_loopback(self.host)
+
+    @property
+    def demo(self) -> bool:
+        """One local user is signed in and may play others."""
+        return self.loopback and self.auth_secret is None
+
+    @property
+    def uses_standin(self) -> bool:
+        return self.document_server_url is None
+
+    @property
+    def database_path(self) -> Path:
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+    @property
+    def blobs_path(self) -> Path:
+        return Path(self.blob_url.removeprefix("file://"))
+
+
+SETTINGS_HELP: tuple[SettingHelp, ...] = tuple(
+    SettingHelp(PREFIX + name.upper(), str(field.json_schema_extra["shown"]), field.description or "")
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.json_schema_extra, dict)
+)
+
+
+def read_settings(env_file: Path | None = Path(".env")) -> Settings:
+    """Raises SettingsError. The environment wins over the file; an empty variable counts as unset."""
+    build: Callable[..., Settings] = Settings
+    mistakes: list[str] = []
+    settings = None
+    try:
+        mistakes += _unknown(env_file)
+        settings = build(_env_file=env_file)
+    except ValidationError as error:
+        mistakes += filter(None, map(_line, error.errors(include_url=False)))
+    except UnicodeDecodeError:
+        mistakes.append(f"{env_file}: is not UTF-8 text; save it as UTF-8")
+    if mistakes or settings is None:
+        raise SettingsError("\n  ".join(["These settings need attention:", *sorted(set(mistakes))]))
+    return settings
+
+
+def _line(mistake: ErrorDetails) -> str:
+    """What is wrong and what the setting is for; empty for what only follows from another mistake."""
+    name = str(mistake["loc"][0])
+    wrong = values.explain(mistake, secret="secret" in name)
+    row = next(row for row in SETTINGS_HELP if row.variable == PREFIX + name.upper())
+    default = f"; default: {row.default}" if row.default else ""
+    return wrong and f"{row.variable}: {wrong} ({row.help}{default})"
+
+
+def _unknown(env_file: Path | None) -> Iterator[str]:
+    names = [name.upper() for name in Settings.model_fields]
+    written = {*EnvSettingsSource(Settings).env_vars, *DotEnvSettingsSource(Settings, env_file).env_vars}
+    for variable in sorted(name.upper() for name in written):
+        name = variable.removeprefix(PREFIX)
+        if name != variable and name not in names and not variable.startswith(TEST_PREFIX):
+            near = difflib.get_close_matches(name, names, 1, 0.7)
+            advice = f"did you mean {PREFIX}{near[0]}?" if near else "remove it"
+            yield f"{variable}: there is no such setting; {advice}"
+
+
+def own_secret(settings: Settings) -> str:
+    """The secret that was set, else the one kept in DATA_DIR/secret. Raises SettingsError."""
+    if settings.secret is not None:
+        return settings.secret.get_secret_value()
+    path = settings.data_dir / "secret"
+    try:
+        return values.kept_secret(path)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path} cannot be used: {error}. Mend it or set {PREFIX}SECRET.") from error

@@ -1,0 +1,190 @@
+"""What a setting's value may look like, and plain words for what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import ssl
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import limits
+from pydantic import SecretStr
+from pydantic_core import ErrorDetails
+
+SECRET_BYTES = 32
+_KNOWN_SECRETS = {
+    "a-string-secret-at-least-256-bits-long",
+    "your-256-bit-secret-your-256-bit-secret",
+    "your_super_secret_jwt_key_change_this_in_production",
+}
+_ADVICE = {
+    "int_parsing": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "float_parsing": "is not a number",
+    "finite_number": "is not a number",
+    "bool_parsing": "must be on or off",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "greater_than": "must be more than {gt}",
+    "literal_error": "must be {expected}",
+    "string_pattern_mismatch": "is not written like 'en' or 'pt-BR'",
+}
+
+
+def explain(mistake: ErrorDetails, *, secret: bool) -> str:
+    """Empty for a default that could not be derived, since its cause is reported by itself."""
+    if mistake["type"] == "default_factory_not_called":
+        return ""
+    context: dict[str, Any] = mistake.get("ctx", {})
+    if mistake["type"] == "value_error":
+        return str(context["error"])
+    advice = _ADVICE.get(mistake["type"], mistake["msg"]).format(**context)
+    return advice if secret else f"{mistake['input']!r} {advice}"
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def reachable_url(host: str, port: int) -> str:
+    """How a browser on this machine reaches a server listening there."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return f"http://{host}:{port}"
+    if address.is_unspecified:
+        return f"http://127.0.0.1:{port}"
+    return f"http://[{host}]:{port}" if address.version == 6 else f"http://{host}:{port}"
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is not a url") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise ValueError("must look like http://host:port or https://host/path")
+    if any(character.isspace() or not character.isprintable() or character == "\\" for character in url):
+        raise ValueError("must not hold blanks, control characters or backslashes")
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user name or password")
+    if "?" in url or "#" in url:
+        raise ValueError("must not hold a query or fragment")
+    return parts
+
+
+def http_url(url: str) -> str:
+    _split(url)
+    return url.rstrip("/")
+
+
+def origin(url: str) -> str:
+    if _split(url).path.strip("/"):
+        raise ValueError("each must be an origin such as https://host:port, without a path")
+    return url.rstrip("/")
+
+
+def comma_separated(text: object) -> object:
+    if not isinstance(text, str):
+        return text
+    return tuple(part for part in (part.strip() for part in text.split(",")) if part)
+
+
+def network(text: object) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(str(text), strict=False)
+    except ValueError:
+        raise ValueError("each must be an address or a network such as 10.0.0.0/8") from None
+
+
+def folder(path: Path) -> Path:
+    path = path.expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise ValueError("is a file, but must be a folder (it is made if it does not exist)")
+    return path
+
+
+def authorities(path: Path) -> Path:
+    path = path.expanduser().absolute()
+    try:
+        ssl.create_default_context(cafile=str(path))
+    except OSError:  # no such file, or no certificates in it
+        raise ValueError("is not a PEM file with certificates") from None
+    return path
+
+
+def strong_secret(secret: SecretStr) -> SecretStr:
+    """Short, known and monotonous secrets can be guessed; what they sign can then be forged."""
+    text = secret.get_secret_value()
+    if len(text.encode()) < SECRET_BYTES:
+        raise ValueError(f"is shorter than {SECRET_BYTES} bytes; make one with: openssl rand -hex 32")
+    if text.lower() in _KNOWN_SECRETS or text.lower().startswith("changeme") or len(set(text)) < 8:
+        raise ValueError("is well known or easy to guess; make one with: openssl rand -hex 32")
+    return secret
+
+
+def sqlite_url(url: str) -> str:
+    if url.startswith(("postgres:", "postgresql:", "postgresql+")):
+        raise ValueError("names PostgreSQL, which comes later; for now use sqlite:///path")
+    if not url.startswith("sqlite:///") or url.removeprefix("sqlite:///") in {"", ":memory:"}:
+        raise ValueError("must look like sqlite:///path/to/docledger.db")
+    return url
+
+
+def file_url(url: str) -> str:
+    if not url.startswith("file:///"):
+        raise ValueError("must look like file:///path/to/blobs; other stores come later")
+    return url
+
+
+def memory_url(url: str) -> str:
+    if url != "memory://":
+        raise ValueError("must be memory://; a shared counter such as Redis comes later")
+    return url
+
+
+def rate_limit(spec: str) -> str:
+    if spec.strip().lower() == "off":
+        return "off"
+    try:
+        limits.parse(spec)
+    except ValueError:
+        raise ValueError("must look like 10000/15 minutes, or be off") from None
+    return spec
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in this file, made (mode 0600, durable) on first use. Raises OSError, ValueError."""
+    if not path.exists():
+        _make_secret(path)
+    secret = path.read_text(encoding="ascii").strip()
+    if len(secret) < SECRET_BYTES:
+        raise ValueError("it holds no secret; remove it and a new one is made")
+    return secret
+
+
+def _make_secret(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".secret-{secrets.token_hex(8)}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)  # of two processes starting together one wins, and both read the winner's
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    parent = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(parent)
+    finally:
+        os.close(parent)

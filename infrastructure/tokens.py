@@ -1,0 +1,217 @@
+"""The tokens: what we sign, and whom we believe (HS256 only, checked before anything else is read)."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import jwt
+from jwt.types import Options
+
+from application.tokens import BadToken, CallbackClaims, FileClaims, NoSecret, UserClaims
+
+LEEWAY_SECONDS = 60
+COMMAND_SECONDS = 300  # as long as the Document Server gives its own tokens
+MAX_CALLBACK_BYTES = 4 * 1024 * 1024  # the history alone makes 20 kB and more
+
+_AUDIENCE = "docledger:file"
+_LONG_TOKEN = 16 * 1024  # PyJWT takes 0.1 µs per byte before it looks at the signature: a forger's lever
+_NOT_IN_A_CALLBACK = frozenset({"document", "editorConfig", "c"})
+_OF_THE_TOKEN = frozenset({"iat", "exp", "nbf", "token"})
+_SIGNATURE_ONLY: Options = {  # claims about time are read by our own clock, below
+    "verify_exp": False,
+    "verify_iat": False,
+    "verify_nbf": False,
+    "verify_aud": False,
+    "verify_iss": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
+
+
+class JwtTokens:
+    def __init__(
+        self,
+        secret: str,
+        server_secret: str | None,
+        auth_secret: str | None,
+        *,
+        signed: bool = True,
+        file_seconds: int = 86400,
+        config_seconds: int = 3600,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`signed=False` is the Document Server with JWT off: its callbacks are taken at their word."""
+        if not secret:
+            raise ValueError("file links need a secret to be signed with")
+        self._own = _key(secret)
+        self._server = _key(server_secret) if server_secret else None
+        self._users = _key(auth_secret) if auth_secret else None
+        self._signed = signed
+        self._file_seconds = file_seconds
+        self._config_seconds = config_seconds
+        self._clock = clock
+
+    def sign_config(self, config: Mapping[str, Any]) -> str:
+        """An editor configuration's token; empty when JWT is off. Raises NoSecret."""
+        return self._sign_for_server(config, self._config_seconds)
+
+    def sign_command(self, parameters: Mapping[str, Any]) -> str:
+        """Raises NoSecret."""
+        return self._sign_for_server(parameters, COMMAND_SECONDS)
+
+    def file_token(self, file_id: str, version: int) -> str:
+        claims = {"aud": _AUDIENCE, "file": file_id, "version": version, "jti": secrets.token_hex(8)}
+        return self._sign(claims, self._own, self._file_seconds)
+
+    def read_file_token(self, token: str) -> FileClaims:
+        """Raises BadToken."""
+        claims = _verified(token, self._own)
+        if claims.get("aud") != _AUDIENCE or "exp" not in claims:
+            raise BadToken("this is no file token")
+        if self._expired(claims):
+            raise BadToken("the file token has expired")
+        match claims:
+            case {"file": str(file), "version": int(version), "jti": str(jti)}:
+                return FileClaims(file, version, jti)
+        raise BadToken("the file token lacks a claim")
+
+    def read_callback(self, body: bytes, authorization: str | None) -> CallbackClaims:
+        """What the Document Server really said: the body's token, else the header's. Raises BadToken.
+
+        The plain fields and the header are cut when long and anybody can write the former, so that
+        neither is looked at beside a body token.
+        """
+        plain = _json_object(body)
+        if not self._signed:
+            return CallbackClaims(_callback(plain), expired=False)
+        token = plain["token"] if "token" in plain else _bearer(authorization)
+        if token is None:
+            raise BadToken("the callback is not signed")
+        claims = _verified(token, self._server)
+        return CallbackClaims(_callback(claims), self._expired(claims))
+
+    def check_server_bearer(self, authorization: str | None, url: str) -> bool | None:
+        """Whether the Document Server signed this GET of a url of ours; None when it does not say.
+
+        `url` is the document.url as it was given out; paths are compared.
+        """
+        token = _bearer(authorization)
+        if token is None or not self._signed or self._server is None:
+            return None
+        try:
+            claims = _verified(token, self._server)
+        except BadToken:
+            return False
+        match claims:
+            case {"payload": {"url": str(asked)}} if not self._expired(claims):
+                return _path(asked) == _path(url)
+        return False
+
+    def read_user(self, token: str) -> UserClaims:
+        """Raises BadToken."""
+        claims = _verified(token, self._users)
+        if self._expired(claims) or self._early(claims):
+            raise BadToken("the sign-in has expired or is not valid yet")
+        match claims.get("sub", claims.get("id")):
+            case bool() | "":
+                raise BadToken("the sign-in names nobody")
+            case str() | int() as sub:
+                return UserClaims(str(sub), _text(claims.get("name")) or str(sub), _text(claims.get("role")))
+        raise BadToken("the sign-in names nobody")
+
+    def _sign_for_server(self, claims: Mapping[str, Any], seconds: int) -> str:
+        if self._server is not None:
+            return self._sign(claims, self._server, seconds)
+        if self._signed:
+            raise NoSecret("no Document Server secret is configured")
+        return ""
+
+    def _sign(self, claims: Mapping[str, Any], key: bytes, seconds: int) -> str:
+        now = int(self._clock())
+        return jwt.encode({**claims, "iat": now, "exp": now + seconds}, key, "HS256")
+
+    def _expired(self, claims: Mapping[str, Any]) -> bool:
+        exp = claims.get("exp", inf)
+        # written so that a NaN counts as expired
+        return not (isinstance(exp, int | float) and self._clock() <= exp + LEEWAY_SECONDS)
+
+    def _early(self, claims: Mapping[str, Any]) -> bool:
+        nbf = claims.get("nbf", 0)
+        return not (isinstance(nbf, int | float) and self._clock() >= nbf - LEEWAY_SECONDS)
+
+
+def _key(secret: str) -> bytes:
+    # HMAC pads short keys with these very zeros: the signature is the same, and PyJWT does not
+    # warn about lengths that the settings have already judged.
+    return secret.encode().ljust(32, b"\0")
+
+
+def _verified(token: object, key: bytes | None) -> dict[str, Any]:
+    if key is None:
+        raise BadToken("no secret is configured to verify it with")
+    if not isinstance(token, str):
+        raise BadToken("the token is not a text")
+    if len(token) > _LONG_TOKEN and not _signature_fits(token, key):
+        raise BadToken("the signature is wrong")
+    try:
+        return jwt.decode(token, key, algorithms=["HS256"], options=_SIGNATURE_ONLY)
+    except jwt.InvalidAlgorithmError as error:
+        raise BadToken("the token is not signed with HS256") from error
+    except jwt.InvalidSignatureError as error:
+        raise BadToken("the signature is wrong") from error
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise BadToken("the token is malformed") from error
+
+
+def _signature_fits(token: str, key: bytes) -> bool:
+    signed, _, signature = token.encode(errors="replace").rpartition(b".")
+    digest = hmac.digest(key, signed, "sha256")
+    return hmac.compare_digest(urlsafe_b64encode(digest).rstrip(b"="), signature.rstrip(b"="))
+
+
+def _bearer(authorization: str | None) -> str | None:
+    scheme, _, token = (authorization or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    if len(body) > MAX_CALLBACK_BYTES:
+        raise BadToken("the body is too long")
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadToken("the body is not JSON") from error
+    if not isinstance(value, dict):
+        raise BadToken("the body is not a JSON object")
+    return value
+
+
+def _callback(claims: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Told by its shape from the other tokens that carry the same signature."""
+    payload = claims.get("payload")
+    inner = payload if isinstance(payload, dict) and "key" not in claims else claims
+    if _NOT_IN_A_CALLBACK & (claims.keys() | inner.keys()):
+        raise BadToken("this token was signed for something else than a callback")
+    match inner:
+        case {"key": str(), "status": int(status)} if not isinstance(status, bool):
+            return {name: value for name, value in inner.items() if name not in _OF_THE_TOKEN}
+    raise BadToken("the callback lacks its key or status")
+
+
+def _path(url: str) -> str | None:
+    try:
+        return unquote(urlsplit(url).path)
+    except ValueError:
+        return None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,154 @@
+"""A whole world in memory, on Trio's mock clock: a day passes in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from application.callbacks import Callbacks
+from application.desk import Desk
+from application.files import Files, Shelf
+from application.journal import FileRow
+from application.opening import Door
+from application.people import Person
+from application.ports import Answer, Blob, ServerUnreachable, Verdict
+from application.world import Patience, World
+from domain.file import EVERYBODY
+from domain.words import Access
+from tests.fake_journal import FakeJournal
+from tests.fakes import FakeBlobs
+from tests.story import NOON
+
+ADA, BOB = Person("ada", "Ada"), Person("bob", "Bob")
+
+
+@dataclass
+class FakeServer:
+    """Answers commands as told, and serves what is put under a url; a callable is asked each time."""
+
+    blobs: FakeBlobs
+    answers: dict[str, Any] = field(default_factory=lambda: {"forcesave": 4, "info": 1})
+    results: dict[str, Any] = field(default_factory=dict)
+    commands: list[tuple[str, str | None, float]] = field(default_factory=list)
+    fetches: list[tuple[str, float]] = field(default_factory=list)
+
+    async def command(self, name: str, key: str | None = None, **parameters: Any) -> Answer:
+        self.commands.append((name, key, trio.current_time()))
+        await trio.lowlevel.checkpoint()
+        answer = self.answers.get(name, 0)
+        if callable(answer):
+            answer = await answer(key)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, Answer) else Answer(answer, {"error": answer})
+
+    async def fetch(self, url: str) -> Blob:
+        self.fetches.append((url, trio.current_time()))
+        await trio.lowlevel.checkpoint()
+        result = self.results.get(url, ServerUnreachable("nothing there"))
+        if callable(result):
+            result = await result()
+        if isinstance(result, Exception):
+            raise result
+        return await self.blobs.keep(_chunks(result), limit=10**6)
+
+    def asked(self, name: str) -> list[float]:
+        return [when for command, _, when in self.commands if command == name]
+
+
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+class FakeInspector:
+    """Everything is a document that does not begin with EVIL."""
+
+    def __init__(self, blobs: FakeBlobs) -> None:
+        self._blobs = blobs
+
+    async def inspect(self, sha256: str, filetype: str) -> Verdict:
+        await trio.lowlevel.checkpoint()
+        if self._blobs.stored[sha256].startswith(b"EVIL"):
+            return Verdict(False, "text/plain", "it is no document")
+        return Verdict(True, "a document")
+
+
+@dataclass
+class Stage:
+    journal: FakeJournal
+    blobs: FakeBlobs
+    server: FakeServer
+    world: World
+    files: Files
+    desk: Desk
+    door: Door
+    callbacks: Callbacks
+
+    async def file(self, name: str = "plan.docx", content: bytes = b"original") -> FileRow:
+        blob = await self.files.store(_chunks(content))
+        row = await self.files.add(name, blob, ADA)
+        return await self.files.share(row.id, EVERYBODY, "everybody", Access.EDIT, ADA)
+
+    def types(self, key: str) -> list[str]:
+        return [type(event).__name__ for stream, _, event in self.journal.log if stream == f"document/{key}"]
+
+
+def now() -> datetime:
+    return NOON + timedelta(seconds=trio.current_time())
+
+
+@asynccontextmanager
+async def life(journal: FakeJournal, blobs: FakeBlobs, server: FakeServer) -> AsyncIterator[Stage]:
+    """One life of the service; a second one over the same journal is a restart."""
+    async with trio.open_nursery() as nursery:
+        world = World(journal, blobs, FakeInspector(blobs), server, now, Patience())
+        count = iter(range(10**6))
+        files = Files(Shelf(journal, blobs, now, lambda: f"f{next(count)}", 10**6))
+        desk = Desk(nursery, world)
+        callbacks = Callbacks(desk, world, keep_failed=False)
+        yield Stage(journal, blobs, server, world, files, desk, Door(desk, world, files), callbacks)
+        nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+def blobs() -> FakeBlobs:
+    return FakeBlobs()
+
+
+@pytest.fixture
+def server(blobs: FakeBlobs) -> FakeServer:
+    return FakeServer(blobs)
+
+
+@pytest.fixture
+def journal() -> FakeJournal:
+    return FakeJournal()
+
+
+@pytest.fixture
+async def stage(
+    journal: FakeJournal, blobs: FakeBlobs, server: FakeServer, autojump_clock: MockClock
+) -> AsyncIterator[Stage]:
+    with trio.fail_after(10 * 24 * 3600):
+        async with life(journal, blobs, server) as stage:
+            yield stage
+
+
+def callback(key: str, status: int, **fields: Any) -> dict[str, Any]:
+    return {"key": key, "status": status, **fields}
+
+
+def saving(key: str, url: str, status: int = 6, **fields: Any) -> dict[str, Any]:
+    """A status 2 or 6 as the server sends it, of now."""
+    lastsave = now().isoformat(timespec="seconds").replace("+00:00", ".000Z")
+    extra = {"forcesavetype": 0} if status == 6 else {"notmodified": False}
+    return callback(
+        key, status, url=url, users=["ada"], lastsave=lastsave, filetype="docx", **{**extra, **fields}
+    )
