@@ -1,0 +1,122 @@
+"""The callbacks' bodies, their tokens, and which replies count as success."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jwt
+import pytest
+
+from infrastructure.standin import callbacks
+from infrastructure.standin.outbox import Reply, judge
+from infrastructure.standin.results import Expired, Forbidden, Missing, Results
+from infrastructure.standin.room import Run, Trigger
+from tests.standin.test_room import given, session
+
+SECRET = "a-secret-that-is-long-enough-for-hs256"
+NOW = 1_800_000_000.0
+LINKS = {"url": "http://s/u", "changesurl": "http://s/c"}
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    return jwt.decode(token, SECRET, algorithms=["HS256"], options={"verify_exp": False, "verify_iat": False})
+
+
+def test_a_final_save_names_the_author_of_the_last_change_and_the_last_to_leave() -> None:
+    ada, bob = session("ada"), session("bob")
+    room = given(ada, bob)
+    room.edit(ada, "one", None, NOW + 0.7)
+    fields = callbacks.final(room, LINKS, "bob", NOW + 9)
+    assert fields["users"] == ["ada"]
+    assert fields["actions"] == [{"type": 0, "userid": "bob"}]
+    assert fields["lastsave"] == "2027-01-15T08:00:00.000Z"
+    expected = "key status url changesurl history users actions lastsave notmodified filetype"
+    assert list(fields) == expected.split()
+
+
+def test_a_forgotten_document_has_no_past() -> None:
+    room = given(session())
+    room.forgotten = True
+    fields = callbacks.final(room, {"url": "u"}, "ada", NOW + 0.25)
+    assert (fields["history"], fields["notmodified"], fields["users"]) == ({}, None, ["ada"])
+    assert fields["lastsave"] == "2027-01-15T08:00:00.250Z"
+
+
+def test_a_repeated_forcesave_was_asked_for_by_a_command() -> None:
+    ada = session()
+    room = given(ada)
+    room.edit(ada, "one", None, NOW)
+    forcesave = room.start_forcesave(Trigger.BUTTON, presser=ada)
+    first = callbacks.forcesaved(room, forcesave, LINKS, repeated=False)
+    again = callbacks.forcesaved(room, forcesave, LINKS, repeated=True)
+    assert (first["forcesavetype"], first["actions"]) == (1, [{"type": 2, "userid": "ada"}])
+    assert (again["forcesavetype"], again["encrypted"], "actions" in again) == (0, False, False)
+
+
+def test_the_token_is_in_the_body_and_in_the_header() -> None:
+    fields = callbacks.editing(given(session()))
+    body, headers = callbacks.signed(fields, SECRET, NOW)
+    assert claims_of(body["token"]) == {**fields, "iat": NOW, "exp": NOW + 300}
+    assert claims_of(headers["Authorization"].removeprefix("Bearer "))["payload"] == fields
+    assert callbacks.signed(fields, None, NOW) == (fields, {})
+
+
+def test_a_long_history_is_cut_everywhere_but_in_the_body_token() -> None:
+    ada = session()
+    room = given(ada)
+    room.edit(ada, "one", None, NOW)
+    room.history = [Run(f"user-{number}", "name", NOW) for number in range(60)]
+    body, headers = callbacks.signed(callbacks.final(room, LINKS, "ada", NOW), SECRET, NOW)
+    payload = claims_of(headers["Authorization"].removeprefix("Bearer "))["payload"]
+    assert payload["history"] == body["history"] == {}
+    assert "changesurl" not in body
+    assert len(claims_of(body["token"])["history"]["changes"]) == 60
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"error":0}', b'{"error":"0"}', b'{"error": 0.0, "more": 1}', b'{"error":false}']
+)
+def test_these_replies_are_success(body: bytes) -> None:
+    assert judge(200, body) == Reply(accepted=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "retryable"),
+    [
+        (200, b'{"error":1}', False),
+        (200, b'{"error":null}', False),
+        (200, b'{"error":"no"}', False),
+        (200, b"{}", False),
+        (200, b"[]", False),
+        (200, b"", False),
+        (200, b"<html>", False),
+        (204, b"", False),
+        (201, b'{"error":0}', False),
+        (404, b"", False),
+        (429, b"", True),
+        (500, b'{"error":0}', True),
+        (503, b"", True),
+    ],
+)
+def test_these_are_not(status: int, body: bytes, retryable: bool) -> None:
+    assert judge(status, body) == Reply(accepted=False, retryable=retryable)
+
+
+def test_a_result_lives_as_long_as_its_youngest_url() -> None:
+    results = Results(lifetime=900)
+    url = results.offer("http://s", "data/k_1", "output.txt", b"bytes", NOW)
+    path, query = url.removeprefix("http://s").split("?")
+    values = dict(pair.split("=") for pair in query.split("&"))
+    assert (path, values["shardkey"]) == ("/cache/files/data/k_1/output.txt/output.txt", "k")
+    assert results.find(path, values["md5"], values["expires"], NOW + 900).content == b"bytes"
+    with pytest.raises(Expired):
+        results.find(path, values["md5"], values["expires"], NOW + 901)
+    for md5, expires in [("x", values["expires"]), (values["md5"], "1"), (values["md5"], "²"), ("", "")]:
+        with pytest.raises(Forbidden):
+            results.find(path, md5, expires, NOW)
+    results.offer("http://s", "data/k_1", "output.txt", b"bytes", NOW + 900)
+    results.offer("http://s", "data/other_1", "output.txt", b"bytes", NOW + 1000)
+    assert results.find(path, results.md5(path, int(NOW) + 1800), str(int(NOW) + 1800), NOW + 1000)
+    results.offer("http://s", "data/other_1", "output.txt", b"bytes", NOW + 9000)
+    with pytest.raises(Missing):
+        results.find(path, results.md5(path, int(NOW) + 9999), str(int(NOW) + 9999), NOW + 9000)
