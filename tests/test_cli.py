@@ -1,0 +1,78 @@
+"""The command line, as a user types it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from infrastructure.settings import SETTINGS_HELP
+from tests.service import Service, running
+
+FILES = Path(__file__).parent / "files"
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Service:
+    return Service(tmp_path)
+
+
+def test_import_takes_files_and_folders_and_says_what_it_left_out(offline: Service, tmp_path: Path) -> None:
+    folder = tmp_path / "letters" / "2026"
+    folder.mkdir(parents=True)
+    shutil.copy(FILES / "letter.odt", folder)
+    shutil.copy(FILES / "letter.pdf", tmp_path / "letters")
+    (folder / "fake.docx").write_bytes(b"\x7fELF" + bytes(100))
+    (folder / "tool.exe").write_bytes(b"MZ")
+    done = offline.command("import", str(tmp_path / "letters"))
+    assert "2 imported, 2 not." in done.stdout
+    assert "fake.docx" in done.stderr
+    assert "tool.exe: ONLYOFFICE does not open this type" in done.stderr
+    assert done.returncode == 1
+
+
+def test_what_was_imported_while_the_service_runs_is_there_at_once(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        done = service.command("import", "--share", str(FILES / "letter.odt"))
+        assert done.returncode == 0, done.stderr
+        assert "Importing 1 files" in done.stdout
+        file = service.file("letter.odt")
+        assert service.content(file["id"], 1) == (FILES / "letter.odt").read_bytes()
+        others = service.client.get("/api/files?as=Bob").json()["files"]
+        assert "letter.odt" in {file["name"] for file in others}
+
+
+def test_outside_the_demo_an_import_needs_an_owner(tmp_path: Path) -> None:
+    service = Service(tmp_path, AUTH_SECRET="a secret of at least thirty-two bytes")
+    done = service.command("import", str(FILES / "letter.odt"))
+    assert done.returncode == 2
+    assert "--owner" in done.stderr
+    done = service.command("import", "--owner", "ada", str(FILES / "letter.odt"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_wrong_setting_is_named_at_once(tmp_path: Path) -> None:
+    service = Service(tmp_path, PORT="eighty", CALLBACK_REPLY="sometimes", AUTOSAVE_SECOND="5")
+    done = service.command("serve")
+    assert done.returncode == 1
+    for name in ("DOCLEDGER_PORT", "DOCLEDGER_CALLBACK_REPLY", "DOCLEDGER_AUTOSAVE_SECOND"):
+        assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_said_in_a_line(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        other = Service(tmp_path / "other", PORT=service.url.rpartition(":")[2])
+        other.folder.mkdir()
+        done = other.command("serve")
+        other.close()
+        assert done.returncode == 1
+        assert "in use" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_the_readme_names_every_setting_with_its_default() -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    for row in SETTINGS_HELP:
+        assert f"| `{row.variable.removeprefix('DOCLEDGER_')}` | {row.default} | {row.help} |" in readme

@@ -1,0 +1,181 @@
+"""Docledger as its clients and its Document Server meet it: over HTTP, and not otherwise."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import trio
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from infrastructure.settings import Settings
+from tests.contract.word import docx, paragraph
+from tests.web.fake_server import SECRET, FakeServer, envelope
+
+AUTH_SECRET = "whoever signs our users in, secretly"
+PUBLIC_URL = "http://docledger.test"
+WORD = "Plan.docx"
+CALLBACK = "/api/onlyoffice/callback"
+DEADLINE = 15.0  # seconds, for whatever a test waits for
+
+
+class Given(Settings):
+    """Settings as a test gives them, whatever the environment or a .env file says."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        **_sources: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def settings(folder: Path, server: FakeServer, **given: Any) -> Settings:
+    """Outside the demo, on a port that the system chooses."""
+    usual = {
+        "auth_secret": AUTH_SECRET,
+        "data_dir": folder,
+        "public_url": PUBLIC_URL,
+        "document_server_url": server.url,
+        "document_server_secret": SECRET,
+        "autosave_seconds": 3600,
+        "grace_seconds": 1,
+        "callback_budget_seconds": 10,
+    }
+    return Given(**{**usual, **given}).model_copy(update={"port": 0})
+
+
+@cache  # an archive tells when it was made
+def word(text: str) -> bytes:
+    return docx(paragraph(text))
+
+
+def sign_in(user: str, **claims: Any) -> str:
+    return jwt.encode(
+        {"sub": user, "name": user.title(), "exp": int(time.time()) + 600, **claims}, AUTH_SECRET
+    )
+
+
+@dataclass
+class Service:
+    """A running Docledger. `by` is who asks; nobody when it is None."""
+
+    url: str
+    server: FakeServer
+    http: httpx.AsyncClient
+    settings: Settings
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        by: str | None = "ada",
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> httpx.Response:
+        who = {} if by is None else {"Authorization": f"Bearer {sign_in(by)}"}
+        return await self.http.request(method, self.url + path, headers={**who, **(headers or {})}, **more)
+
+    async def get(self, path: str, **more: Any) -> httpx.Response:
+        return await self.ask("GET", path, **more)
+
+    async def post(self, path: str, **more: Any) -> httpx.Response:
+        return await self.ask("POST", path, **more)
+
+    async def add(self, name: str = WORD, content: bytes | None = None, by: str = "ada") -> str:
+        """A new file's id."""
+        content = word("The first words.") if content is None else content
+        added = await self.post("/api/files", by=by, files={"file": (name, content)})
+        assert added.status_code == 201, added.text
+        return str(added.json()["id"])
+
+    async def share(self, file: str, **access: str | None) -> None:
+        shared = await self.ask("PATCH", f"/api/files/{file}", json={"shares": access})
+        assert shared.status_code == 200, shared.text
+
+    async def open(self, file: str, by: str = "ada", **query: str) -> dict[str, Any]:
+        """What the editor is given."""
+        opened = await self.get(f"/api/onlyoffice/config/{file}", by=by, params=query)
+        assert opened.status_code == 200, opened.text
+        return dict(opened.json())
+
+    async def key(self, file: str, by: str = "ada", **query: str) -> str:
+        return str((await self.open(file, by, **query))["config"]["document"]["key"])
+
+    async def begin(self, file: str, by: str = "ada") -> str:
+        """The key of a session in which `by` has arrived."""
+        config = (await self.open(file, by))["config"]
+        key = str(config["document"]["key"])
+        assert await self.told(1, key, users=[config["editorConfig"]["user"]["id"]]) == (200, 0)
+        return key
+
+    async def called(self, claims: Mapping[str, Any], secret: str = SECRET) -> httpx.Response:
+        """The Document Server calls back."""
+        headers, body = envelope(claims, secret)
+        return await self.http.post(self.url + CALLBACK, headers=headers, json=body)
+
+    async def told(self, status: int, key: str, **claims: Any) -> tuple[int, int]:
+        """A callback's answer: the HTTP status and `error`."""
+        response = await self.called({"key": key, "status": status, **claims})
+        return response.status_code, response.json()["error"]
+
+    async def offered(
+        self, status: int, key: str, name: str, content: bytes, **claims: Any
+    ) -> tuple[int, int]:
+        """A callback with bytes behind its url, which is the same for the same name."""
+        usual = {"filetype": "docx", "users": ["somebody"], "lastsave": second(0)}
+        url = self.server.result(f"{key}_{name}", content)
+        return await self.told(status, key, url=url, **{**usual, **claims})
+
+    async def events(self, key: str, by: str = "ada") -> list[dict[str, Any]]:
+        told = await self.get(f"/api/documents/{key}/events", by=by)
+        assert told.status_code == 200, told.text
+        return list(told.json()["events"])
+
+    async def story(self, key: str) -> list[str]:
+        """What happened, in the words of the log; who was let in is another matter."""
+        return [event["type"] for event in await self.events(key) if event["type"] != "Admitted"]
+
+    async def document(self, key: str) -> dict[str, Any]:
+        return dict((await self.get(f"/api/documents/{key}")).json())
+
+    async def versions(self, file: str) -> list[dict[str, Any]]:
+        return list((await self.get(f"/api/files/{file}/versions")).json()["versions"])
+
+    async def triggers(self, file: str) -> list[str]:
+        return [version["trigger"] for version in await self.versions(file)]
+
+    async def content(self, file: str) -> bytes:
+        """What people open."""
+        return (await self.get(f"/api/files/{file}/content")).content
+
+    async def until_closed(self, key: str) -> dict[str, Any]:
+        with trio.fail_after(DEADLINE):
+            while (document := await self.document(key))["state"] != "closed":
+                await trio.sleep(0.01)
+        return document
+
+    async def until(self, so: Callable[[], object]) -> None:
+        with trio.fail_after(DEADLINE):
+            while not so():
+                await trio.sleep(0.01)
+
+    def quarantined(self) -> dict[str, dict[str, Any]]:
+        """The notes on suspect bytes, by their sha256."""
+        notes = (self.settings.blobs_path / "quarantine").glob("*.json")
+        return {note.stem: json.loads(note.read_text()) for note in notes}
+
+
+def second(number: int) -> str:
+    """A `lastsave`: the server counts in seconds."""
+    return f"2026-11-23T09:{number // 60:02}:{number % 60:02}.000Z"
