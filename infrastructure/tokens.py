@@ -148,6 +148,13 @@ class JwtTokens:
         return not (isinstance(nbf, int | float) and self._clock() >= nbf - LEEWAY_SECONDS)
 
 
+def user_token(auth_secret: str, sub: str, role: str, seconds: float) -> str:
+    """A sign-in as the surrounding application makes it: what `read_user` reads."""
+    now = time.time()
+    claims = {"sub": sub, "name": sub, "role": role, "iat": int(now), "exp": int(now + seconds)}
+    return jwt.encode(claims, _key(auth_secret), "HS256")
+
+
 def _key(secret: str) -> bytes:
     # HMAC pads short keys with these very zeros: the signature is the same, and PyJWT does not
     # warn about lengths that the settings have already judged.

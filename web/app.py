@@ -14,10 +14,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from web import callbacks, documents, editor, files, pages
+from web import callbacks, documents, editor, files, pages, signing_in
 from web.context import Context
 from web.errors import HANDLERS
 from web.gate import Gate
+from web.unread import Unread
 
 ROUTES = [
     Route("/api/onlyoffice/callback", callbacks.callback, methods=["POST"]),
@@ -33,12 +34,14 @@ ROUTES = [
     Route("/api/files/{id}/content", files.content),
     Route("/api/files/{id}/content", files.replaced, methods=["PUT"]),
     Route("/api/files/{id}/versions", files.versions),
-    Route("/api/files/{id}/versions/{number:int}/content", files.version_content),
-    Route("/api/files/{id}/versions/{number:int}/restore", files.restored, methods=["POST"]),
+    Route("/api/files/{id}/versions/{number}/content", files.version_content),
+    Route("/api/files/{id}/versions/{number}/restore", files.restored, methods=["POST"]),
     Route("/api/documents", documents.listed),
     Route("/api/documents/{key}", documents.shown),
     Route("/api/documents/{key}/events", documents.history),
     Route("/", pages.index),
+    Route("/sign-in", signing_in.page),
+    Route("/sign-in", signing_in.signed_in, methods=["POST"]),
 ]
 
 Assemble = Callable[[], AbstractAsyncContextManager[Context]]
@@ -63,7 +66,7 @@ def create_app(assemble: Assemble) -> Starlette:
 
     app = Starlette(
         routes=[*ROUTES, Route("/healthz", healthz)],
-        middleware=[Middleware(Gate)],
+        middleware=[Middleware(Unread), Middleware(Gate)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )

@@ -4,34 +4,59 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from typing import Self
 from urllib.parse import quote
 
 import trio
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from application.ports import Blobs
+from application.ports import Blobs, TooLarge
 from web.errors import BadRequest
 
 IDLE = 60.0  # seconds without a byte of an upload
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+SMALL = 64 * 1024  # bytes, of a form or a piece of JSON
+RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-async def stream(request: Request) -> AsyncIterator[bytes]:
-    """The body, chunk by chunk. Raises BadRequest when it stalls or breaks off."""
-    chunks = request.stream()
-    try:
-        while True:
-            with trio.fail_after(IDLE):
-                chunk = await anext(chunks, None)
-            if chunk is None:
-                return
-            if chunk:
-                yield chunk
-    except (trio.TooSlowError, ClientDisconnect) as broken:
-        raise BadRequest("The upload broke off. Send it again.") from broken
+class BrokenOff(BadRequest):
+    """The body stalled or ended early."""
+
+
+class Body:
+    """A request's body, chunk by chunk. No generator, so that whoever has enough may walk away."""
+
+    def __init__(self, request: Request, idle: float = IDLE) -> None:
+        self._receive = request.receive
+        self._idle = idle
+        self._ended = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Raises BrokenOff."""
+        while not self._ended:
+            with trio.move_on_after(self._idle) as waiting:
+                message = await self._receive()
+            if waiting.cancelled_caught or message["type"] == "http.disconnect":
+                raise BrokenOff("The upload broke off. Send it again.")
+            self._ended = not message.get("more_body", False)
+            if chunk := message.get("body", b""):
+                return bytes(chunk)
+        raise StopAsyncIteration
+
+
+async def whole(request: Request, most: int, idle: float = IDLE) -> bytes:
+    """A body that is looked at as a whole. Raises BrokenOff; TooLarge beyond `most` bytes."""
+    body = bytearray()
+    async for chunk in Body(request, idle):
+        body += chunk
+        if len(body) > most:
+            raise TooLarge(f"The body has more than {most} bytes.")
+    return bytes(body)
 
 
 class Upload:
@@ -43,7 +68,7 @@ class Upload:
             raise BadRequest(f"Send the file as multipart/form-data, in the field {field!r}.")
         self.filename = ""
         self._field = field
-        self._chunks = stream(request)
+        self._body = Body(request)
         self._ready: list[bytes] = []
         self._header = bytearray(), bytearray()
         self._headers: dict[bytes, bytes] = {}
@@ -76,10 +101,10 @@ class Upload:
             if self._over:
                 return
             if not await self._feed():
-                raise BadRequest("The upload broke off. Send it again.")
+                raise BrokenOff("The form broke off. Send it again.")
 
     async def _feed(self) -> bool:
-        chunk = await anext(self._chunks, None)
+        chunk = await anext(self._body, None)
         if chunk is None:
             return False
         try:
@@ -148,6 +173,8 @@ class BlobResponse(Response):
         first, last = match.groups()
         if not first:
             return self._satisfiable(max(0, self._size - int(last)), self._size)
+        if last and int(last) < int(first):
+            return 200, 0, self._size
         return self._satisfiable(int(first), min(int(last) + 1, self._size) if last else self._size)
 
     def _range_is_current(self, request: Request) -> bool:

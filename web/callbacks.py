@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 
-import trio
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from application.callbacks import BadCallback, Fate
 from application.ports import TooLarge
 from application.tokens import BadToken
+from web.bodies import BrokenOff, whole
 from web.context import context_of
 
 logger = logging.getLogger(__name__)
@@ -33,9 +33,9 @@ async def callback(request: Request) -> Response:
     context = context_of(request)
     address = context.address_of(request.scope)
     try:
-        body = await _body(request)
+        body = await whole(request, LONGEST, IDLE)
         said = context.tokens.read_callback(body, request.headers.get("authorization"))
-    except (BadToken, TooLarge) as bad:
+    except (BadToken, TooLarge, BrokenOff) as bad:
         await context.trust.forgery(str(bad), address)
         return reply(403, 1) if context.site.durable else reply(200, 0)
     if said.expired:
@@ -54,20 +54,3 @@ async def callback(request: Request) -> Response:
 def reply(status: int, error: int) -> Response:
     headers = {"Retry-After": "1"} if status == 503 else {}
     return JSONResponse({"error": error}, status, headers=headers)
-
-
-async def _body(request: Request) -> bytes:
-    """Raises TooLarge; BadToken when it does not arrive whole."""
-    body = bytearray()
-    chunks = request.stream()
-    try:
-        while True:
-            with trio.fail_after(IDLE):
-                chunk = await anext(chunks, None)
-            if chunk is None:
-                return bytes(body)
-            body += chunk
-            if len(body) > LONGEST:
-                raise TooLarge("the body is too long")
-    except (trio.TooSlowError, ClientDisconnect) as broken:
-        raise BadToken("the body did not arrive whole") from broken

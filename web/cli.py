@@ -1,4 +1,4 @@
-"""The command line: `docledger serve`, `docledger import`."""
+"""The command line: `docledger serve`, `docledger import`, `docledger token`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from application.journal import JournalFailed
 from application.ports import StorageFailed
 from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
+from infrastructure.tokens import user_token
 from web.importing import Result, import_files
 from web.server import run
 
@@ -65,6 +66,19 @@ def import_(paths: tuple[Path, ...], owner: str | None, share: bool) -> None:
         click.echo(f"not imported: {result.path}: {result.refused}", err=True)
     click.echo(f"{len(results) - len(refused)} imported, {len(refused)} not.")
     sys.exit(1 if refused else 0)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--role", default="user", help="`auditor` sees every document.")
+@click.option("--hours", default=12.0, show_default=True, help="How long it is valid.")
+def token(name: str, role: str, hours: float) -> None:
+    """Print a link that signs NAME in, as your own application would; needs AUTH_SECRET."""
+    settings = _settings()
+    if settings.auth_secret is None:
+        raise click.UsageError("The demo needs no token: open the page with ?as=NAME.")
+    signed = user_token(settings.auth_secret.get_secret_value(), name, role, hours * 3600)
+    click.echo(f"{settings.public_url}/sign-in#token={signed}")
 
 
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:

@@ -20,7 +20,7 @@ from web.pages import render
 API_JS = "/web-apps/apps/api/documents/api.js"
 TYPES = frozenset({"desktop", "mobile", "embedded"})
 LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z]{2,4})?")
-MOBILE = re.compile(r"\b(Mobi|Android|iPhone|iPad)\b")
+MOBILE = re.compile(r"\b(Mobi|Android|iPhone|iPad)")
 
 ASK_THE_OPERATOR = (
     "The Document Server does not accept Docledger's signature. Set DOCLEDGER_DOCUMENT_SERVER_SECRET "

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from application.desk import Unavailable
 from application.files import BadName, Changed, Forbidden, NotFound
@@ -66,6 +66,8 @@ async def answer(request: Request, error: Exception) -> Response:
     status, code = TABLE[kind]
     if status >= 500:
         logger.warning("%s %s: %s", request.method, request.url.path, error)
+    if status == 401 and wants_html(request):
+        return RedirectResponse("/sign-in", 303)
     message = SAID.get(code, str(error))
     headers = {"Retry-After": RETRY_AFTER[code]} if code in RETRY_AFTER else {}
     if status == 401:

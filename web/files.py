@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from application.files import NotFound
 from application.journal import DocumentRow, FileRow, VersionRow
 from application.people import Person
 from application.tokens import BadToken
@@ -17,12 +18,12 @@ from domain.file import EVERYBODY
 from domain.formats import format_of
 from domain.keys import user_id
 from domain.words import Access
-from web.bodies import BlobResponse, Upload, attachment, stream
+from web.bodies import SMALL, BlobResponse, Body, Upload, attachment, whole
 from web.context import Context, context_of, person_of
 from web.errors import BadRequest
 
-VERSION_TAG = re.compile(r'(?:W/)?"?(\d{1,9})"?')
-LONGEST_JSON = 64 * 1024  # bytes
+VERSION_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"|([0-9]{1,9})')
+NUMBER = re.compile(r"[0-9]{1,9}")
 PAGE = 100
 
 
@@ -91,7 +92,7 @@ async def replaced(request: Request) -> Response:
     file_id = request.path_params["id"]
     expected = _expected(request)
     await context.files.get(file_id, person, Access.EDIT)
-    blob = await context.files.store(stream(request))
+    blob = await context.files.store(Body(request))
     return await _answer(context, await context.files.put(file_id, blob, person, expected=expected), person)
 
 
@@ -105,7 +106,7 @@ async def version_content(request: Request) -> Response:
     context, person = context_of(request), person_of(request)
     file_id = request.path_params["id"]
     row = await context.files.get(file_id, person)
-    version = await context.files.version(file_id, request.path_params["number"], person)
+    version = await context.files.version(file_id, _version_number(request), person)
     stem, dot, _ = row.file.name.rpartition(".")
     name = f"{stem or row.file.name} (version {version.number}){dot and '.'}{version.filetype if dot else ''}"
     return BlobResponse(context.blobs, version.sha256, version.size, attachment(name))
@@ -113,8 +114,7 @@ async def version_content(request: Request) -> Response:
 
 async def restored(request: Request) -> Response:
     context, person = context_of(request), person_of(request)
-    number = request.path_params["number"]
-    row = await context.files.restore(request.path_params["id"], number, person)
+    row = await context.files.restore(request.path_params["id"], _version_number(request), person)
     return await _answer(context, row, person)
 
 
@@ -191,24 +191,27 @@ def _expected(request: Request) -> int | None:
     match = VERSION_TAG.fullmatch(tag)
     if not match:
         raise BadRequest('If-Match names the version that you changed, such as "7", or *.')
-    return int(match[1])
+    return int(match[1] or match[2])
+
+
+def _version_number(request: Request) -> int:
+    number: str = request.path_params["number"]
+    if not NUMBER.fullmatch(number):
+        raise NotFound("The file has no such version.")
+    return int(number)
 
 
 def _number(text: str, least: int, most: int) -> int:
-    if not text.isdecimal() or not least <= int(text[:9]) <= most:
+    if not NUMBER.fullmatch(text) or not least <= int(text) <= most:
         raise BadRequest(f"limit is a number from {least} to {most}.")
     return int(text)
 
 
 async def _json(request: Request) -> dict[str, Any]:
-    body = bytearray()
-    async for chunk in stream(request):
-        body += chunk
-        if len(body) > LONGEST_JSON:
-            raise BadRequest(f"The body has more than {LONGEST_JSON} bytes.")
     try:
-        value = json.loads(body)
-    except ValueError:
+        value = json.loads(await whole(request, SMALL))
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise BadRequest('Send a JSON object, such as {"name": "Plan.docx"}.')

@@ -64,8 +64,9 @@ def _subject(context: Context, scope: Scope) -> str:
 def same_site(scope: Scope, public_url: str) -> bool:
     """Browsers say where a request comes from; programs do not, and carry no cookies by accident."""
     headers = Headers(scope=scope)
-    if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        return False
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"same-origin", "none"}
     origin = headers.get("origin")
     return origin is None or urlsplit(origin)[:2] == urlsplit(public_url)[:2]
 

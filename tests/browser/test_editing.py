@@ -7,7 +7,9 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.conftest import open_in, words_of
-from tests.service import Service, eventually
+from tests.service import Service, eventually, running
+
+FILES = Path(__file__).parent.parent / "files"
 
 
 def test_typed_words_are_stored_by_ctrl_s_and_by_closing(service: Service, tabs: BrowserContext) -> None:
@@ -158,3 +160,18 @@ def test_a_file_of_the_wrong_type_is_explained_on_a_page(service: Service, tabs:
     page.goto(f"{service.url}/api/onlyoffice/viewer/{answer.json()['id']}")
     expect(page.get_by_role("heading")).to_have_text("That did not work")
     expect(page.locator("main")).to_contain_text("docx")
+
+
+def test_a_link_from_the_command_line_signs_in_outside_the_demo(tabs: BrowserContext, tmp_path: Path) -> None:
+    with running(tmp_path, AUTH_SECRET="a secret of at least thirty-two bytes") as service:
+        assert service.client.get("/api/files").status_code == 401
+        page = tabs.new_page()
+        page.goto(service.url)
+        expect(page.get_by_role("heading")).to_have_text("Sign in")
+        page.goto("about:blank")
+        page.goto(service.command("token", "ada").stdout.strip())
+        expect(page.locator(".who")).to_have_text("Signed in as ada")
+        page.set_input_files("#file", FILES / "letter.odt")
+        page.get_by_role("button", name="Upload").click()
+        expect(page.get_by_role("link", name="letter.odt")).to_be_visible()
+        assert tabs.cookies()[0]["httpOnly"]
