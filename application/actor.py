@@ -25,6 +25,7 @@ from domain.saving import commit
 from domain.words import Mode, Next
 
 ATTEMPTS = 5  # at a write that others keep overtaking
+RELOAD = 5.0  # seconds between two attempts to read a journal that fails
 
 
 class Letter:
@@ -100,15 +101,17 @@ class DocumentActor:
         try:
             await self._load()
         except JournalFailed:
-            self.schedule.reload_at = trio.current_time() + self._world.patience.unreachable
+            self.schedule.reload_at = trio.current_time() + RELOAD
         return True
 
     async def _load(self) -> None:
         history = await self._world.journal.document_history(self.key)
+        first = self.document is None
         self._version = len(history)
         self.document = replay(r.event for r in history)  # type: ignore[misc]  # its own stream
         self._loaded = True
-        self.schedule.taken_up(self.document, trio.current_time(), self._world.now())
+        if first:
+            self.schedule.taken_up(self.document, trio.current_time(), self._world.now())
         self._enter()
 
     async def _answer(self, command: Command | None) -> Outcome[Document | None]:

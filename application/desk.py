@@ -56,12 +56,14 @@ class Desk:
 
     async def wait(self, key: str, until: Callable[[Document], bool]) -> Document | None:
         """Wait, under the caller's deadline, until the document is as wished."""
-        while True:
-            document = await self.ask(key)
-            actor = self._actor(key)
-            if actor.document is None or until(actor.document):
-                return actor.document or document
+        while await self.ask(key):
+            actor = self._actors.get(key)
+            if actor is None or actor.document is None:
+                continue  # it has just gone to rest: wake it again
+            if until(actor.document):
+                return actor.document
             await actor.news.wait()
+        return None
 
     def _actor(self, key: str) -> DocumentActor:
         if key not in self._actors:

@@ -70,5 +70,6 @@ def create_app(assemble: Assemble) -> Starlette:
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # a redirect would believe the Host header
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
     return app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -68,7 +68,7 @@ def same_site(scope: Scope, public_url: str) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin)[:2] == urlsplit(public_url)[:2]
+    return origin is None or origin == "/".join(public_url.split("/")[:3])
 
 
 def _too_many(decision: Decision) -> JSONResponse:

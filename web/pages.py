@@ -23,11 +23,18 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 
+PAGE = 100
+
 
 def as_somebody(request: Request) -> str:
     """The query that keeps playing the demo's other users from page to page."""
+    return _query(request)
+
+
+def _query(request: Request, **others: str) -> str:
     name = request.query_params.get("as", "") if context_of(request).site.demo else ""
-    return "?" + urlencode({"as": name}) if name else ""
+    given = {name: value for name, value in {"as": name, **others}.items() if value}
+    return "?" + urlencode(given) if given else ""
 
 
 def render(
@@ -69,7 +76,7 @@ def policy(nonce: str, server: str | None) -> dict[str, str]:
 async def index(request: Request) -> Response:
     """The list of files, with what is open and what has been saved."""
     context, person = context_of(request), person_of(request)
-    rows = await context.journal.files(person.id)
+    rows = await context.journal.files(person.id, before=request.query_params.get("before"), limit=PAGE)
     openable = {row.id for row in rows if format_of(row.file.name)}
     values = {
         "person": person,
@@ -77,5 +84,7 @@ async def index(request: Request) -> Response:
         "files": rows,
         "openable": openable,
         "me": person.id,
+        "older": _query(request, before=rows[-1].id) if len(rows) == PAGE else None,
+        "listing": _query(request, before=request.query_params.get("before", "")),
     }
     return render(request, "index.html", values)

@@ -39,6 +39,9 @@ class _Rest:
             if message["type"] == "http.response.start":
                 with trio.move_on_after(LINGER):
                     await self._discard()
+            if self._over:
+                await send(message)
+                return
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._discard)
                 await send(message)

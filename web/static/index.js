@@ -2,7 +2,7 @@
 "use strict";
 
 const body = document.getElementById("files");
-const query = body.dataset.query;
+const { query, listing } = body.dataset;
 const STATES = { open: "open", editing: "being edited", saving: "saving…", closed: "closed", failed: "not saved!" };
 
 function size(bytes) {
@@ -29,7 +29,7 @@ function show(row, file) {
 }
 
 async function refresh() {
-  const response = await fetch(`/api/files${query}`);
+  const response = await fetch(`/api/files${listing}`);
   if (!response.ok) return;
   const { files } = await response.json();
   for (const file of files) {
