@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import trio
-from eventsourcing.persistence import IntegrityError, PersistenceError
+from eventsourcing.persistence import IntegrityError, OperationalError, PersistenceError
 from outcome import Error, Outcome, Value
 
 from application.journal import (
@@ -26,6 +27,7 @@ from infrastructure.journal.views import to_document, to_file, to_version
 
 T = TypeVar("T")
 
+STORE = (PersistenceError, sqlite3.Error)  # the library lets SQLite's own through when it connects
 BATCH = 200  # changes in one transaction
 READERS = 4  # far below the library's pool of 15: at the pool's end a timed-out reader blocks every writer
 FILE = "SELECT files.*, live.key AS live FROM files LEFT JOIN live ON live.file_id = files.id"
@@ -57,7 +59,7 @@ class LedgerJournal:
     async def open(cls, path: Path) -> AsyncIterator[LedgerJournal]:
         try:
             ledger = await trio.to_thread.run_sync(Ledger, path)
-        except (PersistenceError, OSError) as trouble:
+        except (*STORE, OSError) as trouble:
             raise JournalFailed(f"cannot open the database {path}: {trouble}") from trouble
         try:
             async with trio.open_nursery() as nursery:
@@ -133,7 +135,7 @@ class LedgerJournal:
         query: Callable[[], list[T]] = lambda: self._ledger.views.query(sql, parameters, read)  # noqa: E731
         try:
             return await trio.to_thread.run_sync(query, limiter=self._readers)
-        except PersistenceError as trouble:
+        except STORE as trouble:
             raise JournalFailed(f"the event store cannot be read: {trouble}") from trouble
 
     async def _commit_forever(self) -> None:
@@ -149,15 +151,23 @@ class LedgerJournal:
     def _commit(self, batch: Sequence[Slip]) -> None:
         try:
             self._ledger.record([slip.entry for slip in batch])
-        except IntegrityError as conflict:
-            if len(batch) == 1:
-                batch[0].outcome = Error(_because(StaleWrite(str(conflict)), conflict))
-            else:  # one stale writer must not fail its neighbours
-                for slip in batch:
-                    self._commit([slip])
-        except PersistenceError as trouble:
+        except OperationalError as trouble:  # the disk, a lock: nobody's own fault
             for slip in batch:
                 slip.outcome = Error(_because(JournalFailed(f"nothing was recorded: {trouble}"), trouble))
+        except Exception as error:
+            if len(batch) > 1:  # one stale or broken writer must not fail its neighbours
+                for slip in batch:
+                    self._commit([slip])
+            else:
+                batch[0].outcome = Error(_translated(error))
+
+
+def _translated(error: Exception) -> Exception:
+    if isinstance(error, IntegrityError):
+        return _because(StaleWrite(str(error)), error)
+    if isinstance(error, STORE):
+        return _because(JournalFailed(f"nothing was recorded: {error}"), error)
+    return error
 
 
 def _because(error: Exception, cause: Exception) -> Exception:
