@@ -178,7 +178,7 @@ async def _add_samples(files: Files, journal: LedgerJournal) -> None:
     if await journal.files(SAMPLES.id, limit=1):
         return
     with as_file(resources("infrastructure") / "samples") as folder:
-        for path in sorted(folder.iterdir(), reverse=True):
+        for path in sorted(folder.iterdir()):
             blob = await files.store(_chunks(path))
             row = await files.add(path.name, blob, SAMPLES)
             await files.share(row.id, EVERYBODY, "everybody", Access.EDIT, SAMPLES)

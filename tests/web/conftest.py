@@ -31,7 +31,7 @@ async def running(nursery: trio.Nursery, tmp_path: Path, server: FakeServer) -> 
     """Starts services; their settings may be overridden, and how long they wait for what."""
     lives: list[Life] = []
     numbers = count()
-    async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=DEADLINE) as http:
 
         async def run(*, patience: dict[str, float] | None = None, **given: Any) -> Service:
             life = Life(settings(tmp_path / str(next(numbers)), server, **given))

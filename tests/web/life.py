@@ -39,7 +39,7 @@ async def living(folder: Path, patience: dict[str, float], **given: Any) -> Asyn
     """A service and its Document Server without fixtures: Hypothesis runs a test many times over them."""
     async with (
         document_server() as server,
-        httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as http,
+        httpx.AsyncClient(trust_env=False, verify=False, timeout=DEADLINE) as http,
         trio.open_nursery() as nursery,
     ):
         life = Life(settings(folder, server, **given))
