@@ -18,6 +18,7 @@ from domain.keys import document_key
 from domain.words import Access, CloseReason, Mode, Standing
 
 ATTEMPTS = 8  # at joining or opening, each lost only to somebody else's success
+PAUSE = 0.002  # seconds, so that the next key has another timestamp
 
 
 class WrongType(Exception):
@@ -52,11 +53,11 @@ class Door:
 
     async def open(self, file_id: str, person: Person, address: str, *, wanted: Mode = Mode.EDIT) -> Opening:
         """Raises NotFound, Forbidden, WrongType, SavingInProgress, Unavailable, JournalFailed."""
-        row = await self._files.get(file_id, person)
-        format_ = await self._check_type(row)
-        allowed = row.file.access(person.id) is Access.EDIT and format_.editable
-        mode = Mode.EDIT if allowed and wanted is Mode.EDIT else Mode.VIEW
         for _ in range(ATTEMPTS):
+            row = await self._files.get(file_id, person)
+            format_ = await self._check_type(row)
+            allowed = row.file.access(person.id) is Access.EDIT and format_.editable
+            mode = Mode.EDIT if allowed and wanted is Mode.EDIT else Mode.VIEW
             admit = Admit(
                 at=self._world.now(),
                 user=person.id,
@@ -68,12 +69,11 @@ class Door:
             )
             try:
                 let_in = await self._join(row, admit) or await self._begin(row, format_, admit)
-            except (StaleWrite, LookAgain):
-                let_in = None  # somebody else was quicker: join them
-            if let_in:
+            except (StaleWrite, LookAgain):  # somebody else was quicker: join them
+                await trio.sleep(PAUSE)
+            else:
                 key, document = let_in
                 return Opening(key, row, format_, mode, document.head, document)
-            row = await self._files.get(file_id, person)
         raise SavingInProgress(file_id)
 
     async def _check_type(self, row: FileRow) -> Format:
@@ -115,7 +115,7 @@ class Door:
         if scope.cancelled_caught:
             raise SavingInProgress(key)
 
-    async def _begin(self, row: FileRow, format_: Format, admit: Admit) -> tuple[str, Document] | None:
+    async def _begin(self, row: FileRow, format_: Format, admit: Admit) -> tuple[str, Document]:
         key = document_key(admit.user, row.id, admit.at)
         command = Open(
             file=row.id,
@@ -125,4 +125,9 @@ class Door:
             first=admit,
         )
         document = await self._desk.ask(key, command)
-        return (key, document) if document else None
+        latest = await self._world.journal.file(row.id)
+        if latest and latest.file.head != admit.head:
+            raise LookAgain  # replaced in the same instant: this session would only make conflicts
+        if document is None or document.closed:
+            raise LookAgain  # the key was used up within its millisecond
+        return key, document

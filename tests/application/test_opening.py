@@ -8,6 +8,7 @@ from trio.testing import MockClock
 
 from application.callbacks import Fate
 from application.files import Forbidden, NotFound
+from application.journal import Change, DocumentChange
 from application.opening import SavingInProgress, WrongType
 from application.people import Person
 from application.ports import DownloadFailed
@@ -171,3 +172,24 @@ async def test_a_sleeper_that_wakes_beside_a_new_session_is_kept_as_a_conflict(
     assert await stage.callbacks.receive(saving(old, URL, 2)) is Fate.DONE
     version = (await stage.journal.versions(row.id))[-1]
     assert (version.trigger, version.head) == ("conflict", False)
+
+
+async def test_who_opens_a_file_that_is_replaced_in_the_same_instant_gets_the_new_bytes(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    row = await stage.file()
+    blob = await stage.files.store(_chunks(b"uploaded"))
+    record = stage.journal.append
+    uploaded = False
+
+    async def upload_first(*changes: Change) -> None:
+        nonlocal uploaded
+        if isinstance(changes[0], DocumentChange) and not uploaded:
+            uploaded = True
+            await stage.files.put(row.id, blob, ADA, expected=1)
+        await record(*changes)
+
+    stage.journal.append = upload_first  # type: ignore[method-assign]
+    opening = await stage.door.open(row.id, BOB, "::2")
+    assert opening.version == 2
+    assert opening.document.base == 2
