@@ -113,6 +113,25 @@ def test_a_tab_survives_a_kill_and_auto_saving_goes_on(eager: Service, tabs: Bro
     assert "And after. While it was dead. Before the kill." in text
 
 
+def test_who_types_is_told_when_a_save_cannot_be_stored_and_when_it_is(
+    service: Service, tabs: BrowserContext
+) -> None:
+    file = service.file("Welcome.docx")["id"]
+    tab = open_in(tabs, service, file)
+    drafts = service.data / "blobs" / "tmp"
+    drafts.rmdir()
+    drafts.write_text("a file where the folder was: nothing can be stored")
+    tab.type("Will this be kept? ")
+    tab.save()
+    expect(tab.page.get_by_role("alert")).to_contain_text("Your last changes are not saved")
+    assert len(service.versions(file)) == 1
+    drafts.unlink()
+    drafts.mkdir()
+    expect(tab.page.get_by_role("alert")).to_be_hidden()
+    assert "Will this be kept?" in words_of(service.content(file, 2))
+    tab.close()
+
+
 def test_stopping_the_demo_saves_what_is_being_typed(service: Service, tabs: BrowserContext) -> None:
     file = service.file("Welcome.docx")["id"]
     tab = open_in(tabs, service, file)
