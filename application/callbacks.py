@@ -1,36 +1,26 @@
-"""What a callback of the Document Server says, and what becomes of it before it is answered.
-
-Fields and statuses: ONLYOFFICE's callback handler, as a server 9.3 sends it.
-"""
+"""What becomes of a callback of the Document Server before it is answered."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any
 
 import trio
 
+from application.claims import command_of, storable
 from application.desk import Desk, Unavailable
 from application.journal import JournalFailed
 from application.ports import DownloadFailed, StorageFailed, TooLarge
 from application.world import World
-from domain.commands import CloseUnchanged, Command, NotePresence, NoteServerFailure, TakeOffer
+from domain.commands import Command, NoteServerFailure, TakeOffer
 from domain.document import Document, offer_id
-from domain.words import Next, Trigger
+from domain.words import Next
 
 logger = logging.getLogger(__name__)
 
-EDITING, FINAL, FAILED, UNCHANGED, FORCESAVED, FORCESAVE_FAILED = 1, 2, 3, 4, 6, 7
-WITHOUT_MEANING = frozenset({0, 5})  # never sent; mail merge
-TRIGGERS = {0: Trigger.COMMAND, 1: Trigger.BUTTON, 2: Trigger.TIMER, 3: Trigger.FORM}
 RETRY_PAUSE = 0.5  # seconds, while the journal fails and the budget lasts
-
-
-class BadCallback(Exception):
-    """The claims are genuine but not what the protocol says; the text says which."""
 
 
 class Fate(Enum):
@@ -53,33 +43,16 @@ class Callbacks:
 
     async def receive(self, claims: Mapping[str, Any]) -> Fate:
         """Work first, within the budget. Raises BadCallback."""
-        key, status = str(claims["key"]), int(claims["status"])
-        if status in WITHOUT_MEANING:
+        claims = storable(claims)
+        key = str(claims["key"])
+        command = command_of(claims, self._world.now(), keep_failed=self._keep_failed)
+        if command is None:
             return Fate.DONE
-        command = self._command(status, claims)
         is_offer = isinstance(command, TakeOffer)
         budget = self._world.patience.budget if is_offer else self._world.patience.presence
         with trio.move_on_after(budget):
             return await self._work(key, command, claims)
         return Fate.UNSAFE if is_offer else Fate.DONE  # `info` rebuilds presence
-
-    def _command(self, status: int, claims: Mapping[str, Any]) -> Command:
-        now = self._world.now()
-        url = claims.get("url")
-        match status:
-            case 1:
-                return NotePresence(at=now, users=_users(claims))
-            case 4:
-                return CloseUnchanged(at=now)
-            case 2 | 3 | 6 | 7 if isinstance(url, str) and url:
-                return _offer(status, url, claims, now)
-            case 3 | 7:
-                keep = self._keep_failed
-                return NoteServerFailure(at=now, status=status, lastsave=_time(claims), keep=keep)
-            case 2 | 6:
-                raise BadCallback(f"a callback of status {status} has no url")
-            case _:
-                raise BadCallback(f"a callback has the unknown status {status}")
 
     async def _work(self, key: str, command: Command, claims: Mapping[str, Any]) -> Fate:
         while True:
@@ -124,44 +97,3 @@ class Callbacks:
             except (DownloadFailed, StorageFailed, TooLarge) as trouble:
                 logger.critical("%s: its bytes could not be kept: %s", key, trouble)
         return Fate.UNKNOWN_KEY
-
-
-def _offer(status: int, url: str, claims: Mapping[str, Any], now: datetime) -> TakeOffer:
-    if status in (FAILED, FORCESAVE_FAILED):
-        trigger = Trigger.FAILED
-    elif status == FINAL:
-        trigger = Trigger.FINAL
-    else:
-        trigger = TRIGGERS.get(_number(claims.get("forcesavetype")), Trigger.COMMAND)
-    filetype, changes = claims.get("filetype"), claims.get("changesurl")
-    return TakeOffer(
-        at=now,
-        url=url,
-        status=status,
-        trigger=trigger,
-        filetype=filetype.lower() if isinstance(filetype, str) else "",
-        users=_users(claims),
-        changes_url=changes if isinstance(changes, str) else None,
-        history=claims.get("history") or None,
-        lastsave=_time(claims),
-        notmodified=claims.get("notmodified") is True,
-    )
-
-
-def _users(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    users = claims.get("users")
-    return tuple(str(user) for user in users) if isinstance(users, list) else ()
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else -1
-
-
-def _time(claims: Mapping[str, Any]) -> datetime | None:
-    """`lastsave`, as the server's clock has it: ISO 8601 with a Z."""
-    text = claims.get("lastsave")
-    try:
-        time = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time

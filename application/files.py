@@ -124,11 +124,13 @@ class Files:
             removed=True,
         )
 
-    async def put(self, file_id: str, blob: Blob, person: Person, *, expected: int | None) -> FileRow:
-        """A new head from outside the editor, if the head is still `expected`. Raises Changed."""
+    async def put(self, file_id: str, blob: Blob, person: Person, *, expected: int | str | None) -> FileRow:
+        """A new head from outside the editor, if the head is still `expected`: its number, or the
+        sha256 of its bytes. Raises Changed.
+        """
 
         def decision(file: File) -> tuple[FileEvent, ...]:
-            if expected is not None and file.head != expected:
+            if expected is not None and expected not in (file.head, file.sha256):
                 raise Changed(file.head)
             return _put(file, self._now(), blob, person)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from hashlib import sha256
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from domain.events import DocumentEvent
 from domain.words import CloseReason, Mode, Next, Standing, Trigger
 
 FINAL = frozenset({2, 3})  # the statuses after which nobody edits any more
+AHEAD = timedelta(minutes=10)  # beyond which we do not believe the server's clock
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 Rank = tuple[datetime, bool, int]
@@ -85,10 +86,13 @@ class Document:
     def rank(self, offer: Offer) -> Rank:
         """Finals beat forcesaves of the same second; among equals the one received later wins.
 
-        The server always sends `lastsave`; were it missing, the order of arrival would decide.
+        Where `lastsave` is missing or far ahead of our clock, the order of arrival decides: one wrong
+        moment of the server's clock must not keep all that is typed afterwards from the head.
         """
-        known = self.crown[0] if self.crown else NEVER
-        return (offer.fact.lastsave or known, offer.final, offer.order)
+        lastsave = offer.fact.lastsave
+        if lastsave is None or lastsave > offer.fact.at + AHEAD:
+            lastsave = self.crown[0] if self.crown else NEVER
+        return (lastsave, offer.final, offer.order)
 
 
 def offer_id(status: int, url: str) -> str:

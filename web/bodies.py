@@ -82,7 +82,10 @@ class Upload:
             "on_part_data": self._data,
             "on_part_end": self._end,
         }
-        self._parser = MultipartParser(options[b"boundary"], callbacks)  # type: ignore[arg-type]
+        try:
+            self._parser = MultipartParser(options[b"boundary"], callbacks)  # type: ignore[arg-type]
+        except ValueError as malformed:
+            raise BadRequest(f"The form is malformed: {malformed}.") from malformed
 
     async def name(self) -> str:
         """The file's name, as soon as its part begins. Raises BadRequest if there is none."""

@@ -7,7 +7,8 @@ import logging
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from application.callbacks import BadCallback, Fate
+from application.callbacks import Fate
+from application.claims import BadCallback
 from application.ports import TooLarge
 from application.tokens import BadToken
 from web.bodies import BrokenOff, whole

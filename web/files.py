@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from application.files import NotFound
+from application.files import NotFound, checked_name
 from application.journal import DocumentRow, FileRow, VersionRow
 from application.people import Person
 from application.tokens import BadToken
@@ -23,6 +23,7 @@ from web.context import Context, context_of, person_of
 from web.errors import BadRequest
 
 VERSION_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"|([0-9]{1,9})')
+CONTENT_TAG = re.compile(r'"([0-9a-f]{64})"')
 NUMBER = re.compile(r"[0-9]{1,9}")
 PAGE = 100
 
@@ -56,16 +57,15 @@ async def changed(request: Request) -> Response:
     context, person = context_of(request), person_of(request)
     file_id = request.path_params["id"]
     body = await _json(request)
-    shares = _shares(body.get("shares", {}))
+    name, shares = _name(body.get("name")), _shares(body.get("shares", {}))
     row = await context.files.get(file_id, person)
-    if "name" in body:
-        if not isinstance(body["name"], str):
-            raise BadRequest("name is a text.")
-        row = await context.files.rename(file_id, body["name"], person)
+    # The name is good and may be changed by whoever may share, so that all is refused or nothing.
     for who, access in shares.items():
         user = who if who == EVERYBODY else user_id(who)
-        name = "everybody" if who == EVERYBODY else who
-        row = await context.files.share(file_id, user, name, access, person)
+        shown_as = "everybody" if who == EVERYBODY else who
+        row = await context.files.share(file_id, user, shown_as, access, person)
+    if name is not None:
+        row = await context.files.rename(file_id, name, person)
     return await _answer(context, row, person)
 
 
@@ -184,10 +184,13 @@ def _version(row: VersionRow) -> dict[str, Any]:
     }
 
 
-def _expected(request: Request) -> int | None:
+def _expected(request: Request) -> int | str | None:
+    """What If-Match names: a version's number, or the tag that its bytes were served with."""
     tag = request.headers.get("if-match", "*").strip()
     if tag == "*":
         return None
+    if match := CONTENT_TAG.fullmatch(tag):
+        return match[1]
     match = VERSION_TAG.fullmatch(tag)
     if not match:
         raise BadRequest('If-Match names the version that you changed, such as "7", or *.')
@@ -216,6 +219,12 @@ async def _json(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRequest('Send a JSON object, such as {"name": "Plan.docx"}.')
     return value
+
+
+def _name(value: object) -> str | None:
+    if not isinstance(value, str | None):
+        raise BadRequest("name is a text.")
+    return None if value is None else checked_name(value)
 
 
 def _shares(value: object) -> dict[str, Access]:

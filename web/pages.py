@@ -68,7 +68,7 @@ def policy(nonce: str, server: str | None) -> dict[str, str]:
         rules += [f"frame-src {origin}"]
     return {
         "Content-Security-Policy": "; ".join(rules),
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": "same-origin",  # with none at all, our own forms come from the origin "null"
         "Cache-Control": "no-store",
     }
 

@@ -115,6 +115,12 @@ def test_without_lastsave_the_order_of_arrival_decides() -> None:
     assert not the_version(committed(story, stored(1), AT_2)).head
 
 
+def test_a_clock_that_once_ran_ahead_does_not_pin_the_head() -> None:
+    ahead = replace(offered(1), lastsave=at(3600 * 24 * 365))
+    story = EDITING.then(ahead, forcesaved(1, 2), offered(2, 2, 60))
+    assert the_version(committed(story, stored(2, 2, 61), replace(AT_2, sha256="bytes 1"))).head
+
+
 # -- conflicts and what never becomes the head -------------------------------------------------------
 
 UPLOADED = replace(FILE, head=2, last=2, sha256="uploaded")

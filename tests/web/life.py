@@ -1,4 +1,4 @@
-"""One service's life: from its start to its orderly end."""
+"""The lives of services under test: from their start to their orderly end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import httpx
 import trio
 
 from infrastructure.settings import Settings
-from tests.web.fake_server import document_server
+from tests.web.fake_server import FakeServer, document_server
 from tests.web.service import DEADLINE, Service, settings
 from web.bootstrap import patience_of
 from web.server import serve
@@ -20,8 +20,6 @@ from web.server import serve
 
 @dataclass
 class Life:
-    """One service's, from its start to its orderly end."""
-
     settings: Settings
     stop: trio.Event = field(default_factory=trio.Event)
     over: trio.Event = field(default_factory=trio.Event)
@@ -33,16 +31,43 @@ class Life:
         await serve(self.settings, self.stop, hurried, task_status)
         self.over.set()
 
+    async def end(self) -> None:
+        self.stop.set()
+        with trio.fail_after(DEADLINE):
+            await self.over.wait()
+
+
+class Running:
+    """Starts services; their settings may be overridden, and how long they wait for what."""
+
+    def __init__(
+        self, nursery: trio.Nursery, folder: Path, server: FakeServer, http: httpx.AsyncClient
+    ) -> None:
+        self._nursery, self._folder, self._server, self._http = nursery, folder, server, http
+        self._lives: dict[str, Life] = {}
+
+    async def __call__(self, *, patience: dict[str, float] | None = None, **given: Any) -> Service:
+        life = Life(settings(self._folder / str(len(self._lives)), self._server, **given))
+        binds = await self._nursery.start(life.live, patience or {})
+        self._lives[binds[0]] = life
+        return Service(binds[0], self._server, self._http, life.settings)
+
+    async def end(self, service: Service) -> None:
+        await self._lives[service.url].end()
+
+    async def end_all(self) -> None:
+        for life in self._lives.values():
+            await life.end()
+
 
 @asynccontextmanager
 async def living(folder: Path, patience: dict[str, float], **given: Any) -> AsyncIterator[Service]:
-    """A service and its Document Server without fixtures: Hypothesis runs a test many times over them."""
+    """One service without fixtures, which Hypothesis would not make anew for each of its examples."""
     async with (
         document_server() as server,
         httpx.AsyncClient(trust_env=False, verify=False, timeout=DEADLINE) as http,
         trio.open_nursery() as nursery,
     ):
-        life = Life(settings(folder, server, **given))
-        binds = await nursery.start(life.live, patience)
-        yield Service(binds[0], server, http, life.settings)
-        life.stop.set()
+        running = Running(nursery, folder, server, http)
+        yield await running(patience=patience, **given)
+        await running.end_all()

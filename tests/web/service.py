@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import certifi
 import httpx
 import jwt
 import trio
@@ -23,7 +24,8 @@ AUTH_SECRET = "whoever signs our users in, secretly"
 PUBLIC_URL = "http://docledger.test"
 WORD = "Plan.docx"
 CALLBACK = "/api/onlyoffice/callback"
-DEADLINE = 15.0  # seconds, for whatever a test waits for
+DEADLINE = 15.0  # seconds, for any request and for the end of a service
+BLINK, PATIENCE = 0.01, 1000  # seconds between two looks at what will be so, and how many looks
 
 
 class Given(Settings):
@@ -50,8 +52,16 @@ def settings(folder: Path, server: FakeServer, **given: Any) -> Settings:
         "autosave_seconds": 3600,
         "grace_seconds": 1,
         "callback_budget_seconds": 10,
+        "ca_bundle": _one_authority(folder.with_suffix(".pem")),
     }
     return Given(**{**usual, **given}).model_copy(update={"port": 0})
+
+
+def _one_authority(path: Path) -> Path:
+    """Nothing here speaks TLS, and to read all the usual authorities takes as long as a whole test."""
+    end = "-----END CERTIFICATE-----\n"
+    path.write_text(certifi.contents().partition(end)[0] + end)
+    return path
 
 
 @cache  # an archive tells when it was made
@@ -59,10 +69,9 @@ def word(text: str) -> bytes:
     return docx(paragraph(text))
 
 
-def sign_in(user: str, **claims: Any) -> str:
-    return jwt.encode(
-        {"sub": user, "name": user.title(), "exp": int(time.time()) + 600, **claims}, AUTH_SECRET
-    )
+def sign_in(user: str, *, secret: str = AUTH_SECRET, **claims: Any) -> str:
+    usual = {"sub": user, "name": user.title(), "exp": int(time.time()) + 600}
+    return jwt.encode({**usual, **claims}, secret, "HS256")
 
 
 @dataclass
@@ -160,15 +169,22 @@ class Service:
         return (await self.get(f"/api/files/{file}/content")).content
 
     async def until_closed(self, key: str) -> dict[str, Any]:
-        with trio.fail_after(DEADLINE):
-            while (document := await self.document(key))["state"] != "closed":
-                await trio.sleep(0.01)
-        return document
+        return await self.until_it_is(key, "closed")
+
+    async def until_it_is(self, key: str, state: str) -> dict[str, Any]:
+        for _ in range(PATIENCE):
+            document = await self.document(key)
+            if document["state"] == state:
+                return document
+            await trio.sleep(BLINK)
+        raise AssertionError(f"it is {document['state']}, never {state}")
 
     async def until(self, so: Callable[[], object]) -> None:
-        with trio.fail_after(DEADLINE):
-            while not so():
-                await trio.sleep(0.01)
+        for _ in range(PATIENCE):
+            if so():
+                return
+            await trio.sleep(BLINK)
+        raise AssertionError("it never came to that")
 
     def quarantined(self) -> dict[str, dict[str, Any]]:
         """The notes on suspect bytes, by their sha256."""

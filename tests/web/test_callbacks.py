@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tests.web.conftest import Running
+from tests.web.life import Running
 from tests.web.service import Service, second, word
 
 FINE = (200, 0)

@@ -8,8 +8,8 @@ import jwt
 import pytest
 
 from domain.keys import user_id
-from tests.web.conftest import Running
 from tests.web.fake_server import SECRET, STRANGER
+from tests.web.life import Running
 from tests.web.service import PUBLIC_URL, Service, sign_in, word
 
 PHONE = (

@@ -6,8 +6,8 @@ import pytest
 import trio
 
 from tests.infrastructure.raw_server import says
-from tests.web.conftest import Running
 from tests.web.fake_server import STRANGER, FakeServer, withheld
+from tests.web.life import Running
 from tests.web.service import Service, second, word
 
 FINE, REFUSED = (200, 0), (200, 1)

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 
-from tests.web.conftest import Running
 from tests.web.fake_server import STRANGER, signed
+from tests.web.life import Running
 from tests.web.service import Service, word
 
 BYTES = word("The first words.")
@@ -76,7 +76,9 @@ async def test_without_a_token_it_is_forbidden_even_for_the_owner(service: Servi
 
 async def test_a_sign_in_is_no_file_token(service: Service, path: str) -> None:
     stranger = jwt.encode({"aud": "docledger:file", "file": "x", "version": 1, "jti": "x"}, STRANGER)
-    assert (await service.get(f"{path.split('?', maxsplit=1)[0]}?token={stranger}", by=None)).status_code == 403
+    assert (
+        await service.get(f"{path.split('?', maxsplit=1)[0]}?token={stranger}", by=None)
+    ).status_code == 403
 
 
 async def test_the_link_stays_with_the_version_it_was_given_for(service: Service) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.web.conftest import Running
+from tests.web.life import Running
 from tests.web.service import Service
 
 EVERY_KIND = [

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 
 from tests.infrastructure.documents import compound
 from tests.infrastructure.raw_server import says
-from tests.web.conftest import Running
-from tests.web.fake_server import FakeServer, withheld
+from tests.web.fake_server import Answering, FakeServer, withheld
+from tests.web.life import Running
 from tests.web.service import Service, second, word
 
 FILES = Path(__file__).parents[1] / "files"
@@ -73,10 +75,10 @@ async def test_a_key_closed_unchanged_is_handed_out_again(running: Running) -> N
     assert len(await service.versions(file)) == 1
 
 
-def nobody(service: Service):  # type: ignore[no-untyped-def]  # an Answering
+def nobody(service: Service) -> Answering:
     """What a server does when asked about a key that nobody edits: it calls back, then answers."""
 
-    async def answer(command):  # type: ignore[no-untyped-def]
+    async def answer(command: Mapping[str, Any]) -> dict[str, Any]:
         await service.told(4, command["key"])
         return {"error": 0, "key": command["key"], "users": []}
 
@@ -104,9 +106,7 @@ async def test_while_the_final_bytes_are_on_their_way_nobody_opens_on_a_guess(
     url = server.result("final", withheld(arrived, says("200 OK", word("The last words."))))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(told, service, key, url)
-        with trio.fail_after(5):
-            while (await service.document(key))["state"] != "saving":
-                await trio.sleep(0.01)
+        await service.until_it_is(key, "saving")
         refused = await service.get(f"/api/onlyoffice/config/{file}")
         assert (refused.status_code, refused.json()["code"]) == (503, "saving_in_progress")
         assert int(refused.headers["Retry-After"]) > 0
@@ -131,9 +131,7 @@ async def test_an_opening_waits_a_while_for_the_final_bytes(running: Running, se
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(told, service, key, url)
-        with trio.fail_after(5):
-            while (await service.document(key))["state"] != "saving":
-                await trio.sleep(0.01)
+        await service.until_it_is(key, "saving")
         nursery.start_soon(open_)
         await trio.sleep(0.1)
         assert not opened

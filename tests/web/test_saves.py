@@ -7,8 +7,8 @@ import hashlib
 import trio
 
 from tests.infrastructure.raw_server import says
-from tests.web.conftest import Running
 from tests.web.fake_server import FakeServer, withheld
+from tests.web.life import Running
 from tests.web.service import Service, second, word
 
 FINE = (200, 0)

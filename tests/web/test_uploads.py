@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from tests.web.conftest import Running
+from tests.web.life import Running
 from tests.web.service import PUBLIC_URL, Service, sign_in, word
 
 BYTES = word("The first words.")
@@ -98,6 +98,7 @@ async def test_a_long_epilogue_does_not_hurt(service: Service) -> None:
         (b"no form at all", FORM),
         (BYTES, {"Content-Type": "application/octet-stream"}),
         (BYTES, {"Content-Type": "multipart/form-data"}),
+        (BYTES, {"Content-Type": "multipart/form-data; boundary=" + "x" * 300}),
         (b"{}", {"Content-Type": "application/json"}),
     ],
     ids=[
@@ -109,6 +110,7 @@ async def test_a_long_epilogue_does_not_hurt(service: Service) -> None:
         "no-form",
         "bytes",
         "no-boundary",
+        "long-boundary",
         "json",
     ],
 )

@@ -89,10 +89,10 @@ async def test_a_hostile_user_name_stays_a_name(service: Service, name: str) -> 
     assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in plain.tags]
 
 
-async def test_the_page_is_not_stored_and_tells_nobody_where_it_was(service: Service) -> None:
+async def test_the_page_is_not_stored_and_tells_no_other_site_where_it_was(service: Service) -> None:
     answer = await service.get(f"/api/onlyoffice/viewer/{await service.add()}", headers=HTML)
     assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(("file", "status"), [("nothing", 404), ("adas", 403)])
