@@ -16,7 +16,7 @@ from tests.infrastructure import documents
 
 FILES = Path(__file__).parents[1] / "files"
 SAMPLES = Path(__file__).parents[2] / "infrastructure" / "samples"
-REAL = sorted([*FILES.iterdir(), *SAMPLES.iterdir()])
+REAL = sorted(path for folder in (FILES, SAMPLES) for path in folder.iterdir() if path.is_file())
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0"
 ELF = b"\x7fELF\2\1\1" + bytes(9) + b"\3\0\x3e\0\1\0\0\0" + bytes(40)
