@@ -7,7 +7,9 @@ BIN := $(VENV)/bin
 # What the test suite wants from Debian: a browser for the browser tests, libmagic for content checks.
 CI_PACKAGES := chromium libmagic1
 
-.PHONY: run test check format ci-packages clean help
+# `make bench` wants wrk as well: apt install wrk.
+
+.PHONY: run test check bench format ci-packages clean help
 
 run: $(VENV)/.ready  ## start Docledger on http://127.0.0.1:8080
 	$(BIN)/docledger serve
@@ -19,6 +21,9 @@ check: $(VENV)/.ready-test  ## formatting, lint and types, without the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+bench: $(VENV)/.ready-test  ## the service beside a bare hello on the same server (needs wrk)
+	$(BIN)/python -m tests.benchmarks
 
 format: $(VENV)/.ready-test  ## put the code into shape
 	$(BIN)/ruff format .

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Any
 
@@ -35,11 +35,17 @@ class Fate(Enum):
 
 
 class Callbacks:
-    def __init__(self, desk: Desk, world: World, *, keep_failed: bool) -> None:
-        """`keep_failed`: on a status 3 the server is told to keep its change log."""
+    def __init__(
+        self, desk: Desk, world: World, *, keep_failed: bool, unsafe: Callable[[], None] = lambda: None
+    ) -> None:
+        """`keep_failed`: on a status 3 the server is told to keep its change log.
+
+        `unsafe` is called when an offer had to be answered before its bytes were safe.
+        """
         self._desk = desk
         self._world = world
         self._keep_failed = keep_failed
+        self._unsafe = unsafe
 
     async def receive(self, claims: Mapping[str, Any]) -> Fate:
         """Work first, within the budget. Raises BadCallback."""
@@ -50,9 +56,12 @@ class Callbacks:
             return Fate.DONE
         is_offer = isinstance(command, TakeOffer)
         budget = self._world.patience.budget if is_offer else self._world.patience.presence
+        fate = Fate.UNSAFE if is_offer else Fate.DONE  # `info` rebuilds presence
         with trio.move_on_after(budget):
-            return await self._work(key, command, claims)
-        return Fate.UNSAFE if is_offer else Fate.DONE  # `info` rebuilds presence
+            fate = await self._work(key, command, claims)
+        if fate is Fate.UNSAFE:
+            self._unsafe()
+        return fate
 
     async def _work(self, key: str, command: Command, claims: Mapping[str, Any]) -> Fate:
         while True:

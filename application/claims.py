@@ -1,4 +1,4 @@
-"""What a callback says: its claims, made a command.
+"""What the Document Server says, in a callback or of a forgotten file, made a command.
 
 Fields and statuses: ONLYOFFICE's callback handler, as a server 9.3 sends it.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isfinite
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from application.ports import Answer
 from domain.commands import CloseUnchanged, Command, NotePresence, NoteServerFailure, TakeOffer
 from domain.words import Trigger
 
@@ -101,3 +103,15 @@ def _time(claims: Mapping[str, Any]) -> datetime | None:
     except ValueError:
         return None
     return time.replace(tzinfo=UTC) if time and time.tzinfo is None else time
+
+
+def forgotten_offer(answer: Answer, now: datetime) -> TakeOffer | None:
+    """What `getForgotten` offers; None when there is no such file."""
+    url = answer.body.get("url")
+    if answer.error or not isinstance(url, str):
+        return None
+    try:
+        filetype = PurePosixPath(urlsplit(url).path).suffix[1:].lower()
+    except ValueError:
+        return None
+    return TakeOffer(at=now, url=url, status=FINAL, trigger=Trigger.RECOVERED, filetype=filetype)

@@ -33,6 +33,13 @@ class Desk:
     def __len__(self) -> int:
         return len(self._actors)
 
+    def unsaved(self) -> list[str]:
+        """The keys that are edited now, or have an offer under way."""
+        documents = {key: actor.document for key, actor in self._actors.items()}
+        return [
+            key for key, document in documents.items() if document and (document.users or document.offers)
+        ]
+
     async def take_up(self) -> int:
         """Wake every document that is open or has an offer to fetch. Raises JournalFailed."""
         rows = await self._world.journal.open_documents()

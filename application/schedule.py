@@ -85,9 +85,12 @@ class Schedule:
         if document and not document.closed and not self.info_running:
             self._info_at = now + (self._patience.autosave if document.offers else 0)
 
-    def expected(self, now: float) -> bool:
-        """Somebody was let in a moment ago: that the server does not know the key means nothing yet."""
-        return now < self._admitted_until
+    def expected(self, document: Document | None, now: float) -> bool:
+        """Somebody was let in and has not joined yet: that the server does not know the key means nothing."""
+        if document is None or now >= self._admitted_until:
+            return False
+        admitted = max(filter(None, (self.admitted_at, document.admitted_at)), default=None)
+        return admitted is not None and (document.joined_at is None or admitted > document.joined_at)
 
     def autosave_began(self, now: float) -> None:
         self._autosave_running = True

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import trio
 
+from application.claims import forgotten_offer
 from application.journal import JournalFailed
 from application.ports import Answer, ServerUnreachable
 from application.schedule import Schedule
@@ -86,15 +87,27 @@ async def ask_info(key: str, world: World, actor: Asker) -> None:
         answer = await world.server.command("info", key)
         if answer.error == OK:
             await _reconcile(answer, asked, world, actor)
-        elif answer.error == UNKNOWN_KEY and actor.schedule.expected(trio.current_time()):
+        elif answer.error == UNKNOWN_KEY and _expected(actor):
             again = world.patience.admitted
         elif answer.error == UNKNOWN_KEY:
-            await actor.ask(CloseUnknown(at=world.now()))
+            await _part(key, world, actor)
     except (ServerUnreachable, JournalFailed) as trouble:
         logger.warning("%s: cannot reconcile: %s", key, trouble)
         again = world.patience.unreachable
     finally:
         actor.schedule.info_ended(trio.current_time() + again)
+
+
+def _expected(actor: Asker) -> bool:
+    return actor.schedule.expected(actor.document, trio.current_time())
+
+
+async def _part(key: str, world: World, actor: Asker) -> None:
+    """The server has let go of the key: with nothing, or with a final save that never reached us."""
+    kept = forgotten_offer(await world.server.command("getForgotten", key), world.now())
+    if kept:
+        await actor.ask(NotePresence(at=world.now(), users=()))
+    await actor.ask(kept or CloseUnknown(at=world.now()))
 
 
 async def _reconcile(answer: Answer, asked: datetime, world: World, actor: Asker) -> None:

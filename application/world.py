@@ -24,6 +24,7 @@ class Patience:
     budget: float = 120  # for a callback, before it is answered (the server waits 600)
     presence: float = 2  # for a status 1 or 4, likewise
     commit: float = 10  # an opening waits so long for a final save
+    forgotten: float = 300  # between two looks for forgotten files
     reuse: float = 600  # a key closed unchanged is handed out again
 
 

@@ -9,7 +9,7 @@ from domain import commands, events
 from domain.commands import Command
 from domain.document import Document, failure_id, offer_id, reopened_standing
 from domain.events import DocumentEvent
-from domain.words import CloseReason, Next, Source, Standing
+from domain.words import CloseReason, Next, Source, Standing, Trigger
 
 REPEAT = timedelta(hours=24)  # for so long a settled offer is answered without a fetch
 UNORDERED = timedelta(seconds=10)  # so far apart, a status 4 and a status 1 may overtake each other
@@ -101,10 +101,7 @@ def _note_presence(document: Document, command: commands.NotePresence) -> Facts:
 
 def _take_offer(document: Document, command: commands.TakeOffer) -> Facts:
     offer = offer_id(command.status, command.url)
-    if offer in document.offers:
-        return ()
-    before = document.settled.get(offer)
-    if before and before.next is not Next.GIVE_UP and command.at - before.at < REPEAT:
+    if offer in document.offers or _is_known(document, command, offer):
         return ()
     user = command.users[0] if command.users else ""
     reopened = (_reopened(document, command.at, user, command.live),) if document.closed else ()
@@ -122,6 +119,13 @@ def _take_offer(document: Document, command: commands.TakeOffer) -> Facts:
         notmodified=command.notmodified,
     )
     return (*reopened, offered)
+
+
+def _is_known(document: Document, command: commands.TakeOffer, offer: str) -> bool:
+    if command.trigger is Trigger.RECOVERED:  # each forgotten file of a key has the same path
+        return bool(document.users)  # who edits it again has it in front of them
+    before = document.settled.get(offer)
+    return before is not None and before.next is not Next.GIVE_UP and command.at - before.at < REPEAT
 
 
 def _close_unchanged(document: Document, command: commands.CloseUnchanged) -> Facts:

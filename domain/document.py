@@ -73,7 +73,7 @@ class Document:
     @property
     def finishing(self) -> bool:
         """Everybody has left and the final bytes are not safe yet."""
-        return not self.users and any(offer.final for offer in self.offers.values())
+        return not self.closed and not self.users and any(offer.final for offer in self.offers.values())
 
     @property
     def state(self) -> str:

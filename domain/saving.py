@@ -97,8 +97,10 @@ def _saved(offer: Offer, number: int, stored: CommitOffer, *, head: bool) -> Doc
 def _ending(document: Document, offer: Offer, at: datetime) -> tuple[DocumentEvent, ...]:
     """A final ends the session, unless somebody came back; so does the last word of a spent key."""
     others = [other for other in document.offers.values() if other is not offer]
-    if document.closed or document.users or any(other.final for other in others):
+    if document.closed or document.users:
         return ()
+    if any(other.final for other in others) and offer.fact.trigger is not Trigger.RECOVERED:
+        return ()  # the server keeps a file as forgotten only when it has given up all others
     if offer.fact.status == 3:
         errored = events.Errored(
             at=at,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jwt
 
 COMMAND = str(Path(sys.executable).with_name("docledger"))
 STARTING = 30.0  # seconds
@@ -90,6 +91,13 @@ class Service:
             timeout=60,
             check=False,
         )
+
+    def standin(self, command: str) -> Any:
+        """The stand-in's answer to a command that we sign in the service's place."""
+        found = json.loads((self.data / "standin.json").read_text())
+        token = jwt.encode({"c": command}, found["secret"], "HS256")
+        answer = httpx.post(f"{found['url']}/command", json={"token": token}, trust_env=False)
+        return answer.json()
 
     def log(self) -> str:
         return (self.folder / "serve.log").read_text()[-4000:]

@@ -17,7 +17,9 @@ from pydantic import SecretStr
 
 from application.callbacks import Callbacks
 from application.desk import Desk
+from application.draining import drain
 from application.files import Files, Shelf
+from application.forgotten import Recovery
 from application.journal import JournalFailed
 from application.opening import Door
 from application.people import Person
@@ -53,6 +55,15 @@ class Connection:
     standin: bool = False
 
 
+class Stages:
+    """The life of a running service, as its parts wait for it."""
+
+    def __init__(self) -> None:
+        self.listening = trio.Event()  # callbacks arrive from here on
+        self.stopping = trio.Event()
+        self.drained = trio.Event()  # nothing more is worth listening for
+
+
 def connection_of(settings: Settings) -> Connection:
     assert settings.document_server_url is not None
     secret = settings.document_server_secret
@@ -71,6 +82,7 @@ def patience_of(settings: Settings) -> Patience:
     return Patience(
         autosave=settings.autosave_seconds,
         budget=settings.callback_budget_seconds,
+        forgotten=settings.forgotten_seconds,
         reuse=settings.reuse_unchanged_seconds,
     )
 
@@ -100,13 +112,9 @@ async def storage(settings: Settings) -> AsyncIterator[tuple[LedgerJournal, Loca
 
 @asynccontextmanager
 async def assemble(
-    settings: Settings, connection: Connection, listening: trio.Event, patience: Patience | None = None
+    settings: Settings, connection: Connection, stages: Stages, patience: Patience | None = None
 ) -> AsyncIterator[Context]:
-    """Everything, for as long as the application lives. `patience` is the settings', unless given.
-
-    Open documents are taken up again once we are listening: asking the server about one makes it
-    call us back first.
-    """
+    """Everything, for as long as the application lives. `patience` is the settings', unless given."""
     tokens = tokens_of(settings, connection)
     sign = tokens.sign_command if settings.document_server_jwt else None
     async with (
@@ -118,7 +126,9 @@ async def assemble(
         desk = Desk(nursery, world)
         if settings.demo:
             await _add_samples(files, journal)
-        nursery.start_soon(_take_up, desk, listening)
+        recovery = Recovery(desk, world)
+        nursery.start_soon(_work, desk, recovery, stages)
+        nursery.start_soon(_drain, desk, world, settings.grace_seconds, stages)
         yield Context(
             site=_site(settings, connection),
             journal=journal,
@@ -126,7 +136,9 @@ async def assemble(
             desk=desk,
             door=Door(desk, world, files),
             files=files,
-            callbacks=Callbacks(desk, world, keep_failed=settings.callback_reply == "durable"),
+            callbacks=Callbacks(
+                desk, world, keep_failed=settings.callback_reply == "durable", unsafe=recovery.nudge
+            ),
             tokens=tokens,
             trust=Trust(server),
             limit=MemoryRateLimit(settings.rate_limit),
@@ -160,17 +172,27 @@ def _site(settings: Settings, connection: Connection) -> Site:
     )
 
 
-async def _take_up(desk: Desk, listening: trio.Event) -> None:
-    await listening.wait()
+async def _work(desk: Desk, recovery: Recovery, stages: Stages) -> None:
+    """Take up the open documents, then look after forgotten files for ever.
+
+    Only once we are listening: asking the server about a document makes it call us back first.
+    """
+    await stages.listening.wait()
     while True:
         try:
             count = await desk.take_up()
+            break
         except JournalFailed as trouble:
             logger.error("open documents cannot be taken up yet: %s", trouble)
             await trio.sleep(AGAIN)
-        else:
-            logger.info("%d open documents taken up", count)
-            return
+    logger.info("%d open documents taken up", count)
+    await recovery.run()
+
+
+async def _drain(desk: Desk, world: World, seconds: float, stages: Stages) -> None:
+    await stages.stopping.wait()
+    await drain(desk, world, seconds)
+    stages.drained.set()
 
 
 async def _add_samples(files: Files, journal: LedgerJournal) -> None:

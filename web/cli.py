@@ -32,7 +32,8 @@ def serve() -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)-8s %(name)s: %(message)s"
     )
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for library in ("httpx", "httpcore"):  # they log whole urls, signatures included
+        logging.getLogger(library).setLevel(logging.WARNING)
     try:
         trio.run(run, settings)
     except* (StandinFailed, JournalFailed, StorageFailed, OSError) as trouble:

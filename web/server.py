@@ -18,9 +18,12 @@ from application.world import Patience
 from infrastructure import standin_process
 from infrastructure.settings import Settings
 from web.app import create_app
-from web.bootstrap import Connection, assemble, connection_of
+from web.bootstrap import Connection, Stages, assemble, connection_of
 
 logger = logging.getLogger(__name__)
+
+MARGIN = 1.0  # seconds beyond the grace period
+CUT = 3.0  # seconds from the end of listening until unfinished requests are cut, unanswered
 
 
 async def run(settings: Settings) -> None:
@@ -38,21 +41,24 @@ async def serve(
     patience: Patience | None = None,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serve until `stop`; the stand-in's last saves are taken before we stop listening."""
+    """Serve until `stop`; what is unsaved then is asked for and taken before we stop listening."""
     async with _document_server(settings) as (connection, last_saves):
-        listening = trio.Event()
+        stages = Stages()
 
         async def shutdown() -> None:
             await stop.wait()
+            stages.stopping.set()
+            with trio.move_on_after(settings.grace_seconds + MARGIN):
+                await stages.drained.wait()
             await last_saves()
 
         async with trio.open_nursery() as nursery:
-            app = create_app(partial(assemble, settings, connection, listening, patience))
+            app = create_app(partial(assemble, settings, connection, stages, patience))
             serving = partial(
                 hypercorn_serve, cast(ASGIFramework, app), _config(settings), shutdown_trigger=shutdown
             )
             binds = await nursery.start(serving)
-            listening.set()
+            stages.listening.set()
             logger.info("Docledger is ready: open %s", settings.public_url)
             task_status.started(binds)
 
@@ -84,7 +90,7 @@ def _config(settings: Settings) -> Config:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     config.bind = [f"{host}:{settings.port}"]
     config.backlog = 1024
-    config.graceful_timeout = settings.grace_seconds
+    config.graceful_timeout = CUT
     config.include_server_header = False
     config.keep_alive_max_requests = 1_000_000
     config.accesslog = None

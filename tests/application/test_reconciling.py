@@ -165,10 +165,9 @@ async def test_a_document_that_crashes_is_replayed_and_harms_nobody(
     async def bug(_: str) -> Answer:
         raise RuntimeError("a bug of ours")
 
-    stage.server.answers["forcesave"] = bug
+    stage.server.answers |= {"forcesave": bug, "info": nested(stage, ["ada"], 1)}
     await trio.sleep(31)
     stage.server.answers["forcesave"] = 4
-    stage.server.answers["info"] = nested(stage, ["ada"], 1)
     await trio.sleep(10)
     asked = len(stage.server.asked("forcesave"))
     await trio.sleep(60)

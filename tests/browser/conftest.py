@@ -15,7 +15,8 @@ from tests.service import Service, running
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    with running(tmp_path) as service:
+    """Never auto-saves while a test looks, so that every save has one cause."""
+    with running(tmp_path, AUTOSAVE_SECONDS="3600") as service:
         yield service
 
 

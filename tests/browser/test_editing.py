@@ -113,6 +113,27 @@ def test_a_tab_survives_a_kill_and_auto_saving_goes_on(eager: Service, tabs: Bro
     assert "And after. While it was dead. Before the kill." in text
 
 
+def test_what_was_closed_while_the_service_was_dead_is_brought_back(
+    tabs: BrowserContext, tmp_path: Path
+) -> None:
+    settings = {"AUTOSAVE_SECONDS": "3600", "FORGOTTEN_SECONDS": "1", "CALLBACK_REPLY": "durable"}
+    with running(tmp_path, **settings) as service:
+        file = service.file("Welcome.docx")["id"]
+        tab = open_in(tabs, service, file)
+        key = service.key(file)
+        tab.type("Nobody was there to take this. ")
+        tab.page.wait_for_timeout(500)  # until the words have reached the Document Server
+        service.kill()
+        tab.page.close()
+        eventually(lambda: service.standin("getForgottenList")["keys"] == [key], "the server gave up", 30)
+        service.start()
+        eventually(lambda: service.document(key)["state"] == "closed", "the save is brought back")
+        version = service.versions(file)[-1]
+        assert (version["trigger"], version["head"]) == ("recovered", True)
+        assert "Nobody was there to take this." in words_of(service.content(file, 2))
+        eventually(lambda: service.standin("getForgottenList")["keys"] == [], "and no longer kept there")
+
+
 def test_who_types_is_told_when_a_save_cannot_be_stored_and_when_it_is(
     service: Service, tabs: BrowserContext
 ) -> None:

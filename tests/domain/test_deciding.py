@@ -341,3 +341,14 @@ def test_history_begins_with_opened() -> None:
 def test_a_form_is_an_offer_like_any_other() -> None:
     (fact,) = EDITING.when(take(trigger=Trigger.FORM))
     assert isinstance(fact, events.SaveOffered)
+
+
+def test_a_forgotten_file_is_taken_each_time_for_it_has_always_the_same_path() -> None:
+    forgotten = take(5, 2, 90, trigger=Trigger.RECOVERED)
+    story = CLOSED_SAVED.then(*CLOSED_SAVED.when(forgotten), saved(5, 3, 91))
+    again = take(5, 2, 200, trigger=Trigger.RECOVERED)
+    assert [type(fact) for fact in story.when(again)] == [events.SaveOffered]
+
+
+def test_a_forgotten_file_that_somebody_has_open_again_is_not_taken() -> None:
+    assert EDITING.when(take(5, 2, 90, trigger=Trigger.RECOVERED)) == ()

@@ -191,6 +191,15 @@ def test_the_last_word_of_a_spent_key_closes_it_again() -> None:
     assert committed(story, stored(7, seconds=71), AT_2).document[-1] == closed(CloseReason.SAVED, 71)
 
 
+def test_a_recovered_file_ends_the_session_though_its_refused_final_still_waits() -> None:
+    recovered = offered(9, 2, 100, trigger=Trigger.RECOVERED)
+    story = EDITING.then(offered(2, 2, 60), recovered)
+    result = committed(story, stored(9, 2, 101))
+    assert the_version(result).trigger is Trigger.RECOVERED
+    assert result.document[-1] == closed(CloseReason.SAVED, 101)
+    assert not story.then(*result.document).document.finishing
+
+
 def test_lag_counts_from_the_servers_last_change() -> None:
     (fact,) = committed(EDITING.then(offered(seconds=30, lastsave=25)), stored(seconds=31)).document
     assert isinstance(fact, events.Forcesaved)

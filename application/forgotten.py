@@ -1,0 +1,92 @@
+"""Saves that the Document Server gave up delivering: fetched back, and only then deleted there.
+
+A server whose final callback failed keeps the file as "forgotten" and never calls again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import trio
+
+from application.claims import forgotten_offer
+from application.desk import Desk, Unavailable
+from application.journal import JournalFailed
+from application.ports import ServerUnreachable
+from application.world import World
+from domain.document import Document, offer_id
+from domain.words import Next
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 500  # keys looked up in one query
+RETRIES_OVER = 15.0  # seconds after a refused final until the server has given up (it tries 0, 1, 3, 7 s)
+REFUSED_AGAIN = 3600.0  # seconds until bytes that were no document are looked at again
+
+
+class Recovery:
+    def __init__(self, desk: Desk, world: World) -> None:
+        self._desk = desk
+        self._world = world
+        self._nudged = trio.Event()
+        self._refused: dict[str, float] = {}  # key -> when its bytes turned out to be no document
+
+    def nudge(self) -> None:
+        """A final save was refused: look for it as soon as the server has given up."""
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """For ever: now, then on a timer and after refused saves."""
+        while True:
+            try:
+                await self.sweep()
+            except (ServerUnreachable, JournalFailed, Unavailable) as trouble:
+                logger.warning("forgotten files could not be looked for: %s", trouble)
+            with trio.move_on_after(self._world.patience.forgotten):
+                await self._nudged.wait()
+                await trio.sleep(RETRIES_OVER)
+            self._nudged = trio.Event()
+
+    async def sweep(self) -> int:
+        """How many were brought back. Raises ServerUnreachable, JournalFailed, Unavailable."""
+        answer = await self._world.server.command("getForgottenList")
+        keys = answer.body.get("keys")
+        recovered = 0
+        for key in await self._ours([str(key) for key in keys] if isinstance(keys, list) else []):
+            if trio.current_time() - self._refused.get(key, -REFUSED_AGAIN) >= REFUSED_AGAIN:
+                recovered += await self._recover(key)
+        return recovered
+
+    async def _ours(self, keys: Sequence[str]) -> list[str]:
+        """A server may serve others too: their files are none of our business."""
+        ours: list[str] = []
+        for start in range(0, len(keys), AT_ONCE):
+            some = keys[start : start + AT_ONCE]
+            ours += [row.key for row in await self._world.journal.documents(some)]
+        return ours
+
+    async def _recover(self, key: str) -> bool:
+        command = forgotten_offer(await self._world.server.command("getForgotten", key), self._world.now())
+        if command is None:
+            return False
+        document = await self._desk.ask(key, command)
+        offer = offer_id(command.status, command.url)
+        if document is None or offer not in document.offers:
+            return False  # somebody edits it again: their final save holds it
+        with trio.move_on_after(self._world.patience.budget):
+            document = await self._desk.wait(key, lambda now: offer not in now.offers)
+        return document is not None and await self._delete(key, offer, document)
+
+    async def _delete(self, key: str, offer: str, document: Document) -> bool:
+        end = document.settled.get(offer)
+        if end is None or end.version is None:
+            if end and end.next is Next.QUARANTINE:
+                self._refused[key] = trio.current_time()
+            logger.critical("%s: its forgotten file could not be brought back; the server keeps it", key)
+            return False
+        if document.users or document.offers:
+            return False  # it came alive meanwhile, and may be forgotten anew
+        logger.warning("%s: a forgotten file was brought back as version %d", key, end.version)
+        await self._world.server.command("deleteForgotten", key)
+        return True

@@ -1,0 +1,79 @@
+"""Docledger as it is measured: `docledger serve` in demo mode on a new data folder, without rate limit."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.benchmarks.callbacks import SECRET
+from tests.benchmarks.processes import Server, free_port, running
+from tests.benchmarks.words import word
+
+SERVE = [sys.executable, "-c", "from web.cli import main; main()", "serve"]
+
+
+class Docledger:
+    def __init__(self, server: Server, http: httpx.Client) -> None:
+        self.server = server
+        self._http = http
+        self.url = server.url
+
+    def upload(self, name: str) -> str:
+        """A new file's id."""
+        added = self._http.post("/api/files", files={"file": (f"{name}.docx", word(name))})
+        return str(added.raise_for_status().json()["id"])
+
+    def open(self, file: str) -> dict[str, Any]:
+        """The editor's configuration; the file is open from now on."""
+        return dict(self._json(f"/api/onlyoffice/config/{file}")["config"])
+
+    def link(self, config: dict[str, Any]) -> str:
+        """The signed link to the file's bytes, checked once."""
+        url = urlsplit(config["document"]["url"])
+        target = f"{url.path}?{url.query}"
+        assert self._http.get(target).content.startswith(b"PK")
+        return self.url + target
+
+    def versions(self, file: str) -> int:
+        return len(self._json(f"/api/files/{file}/versions")["versions"])
+
+    def comings_and_goings(self, key: str) -> int:
+        """How many facts about presence are recorded."""
+        told = self._json(f"/api/documents/{key}/events")["events"]
+        return sum(event["type"] in {"Joined", "Left"} for event in told)
+
+    def _json(self, path: str) -> dict[str, Any]:
+        return dict(self._http.get(path).raise_for_status().json())
+
+
+@contextmanager
+def docledger(folder: Path, document_server: str) -> Iterator[Docledger]:
+    """A callback is answered with `error` 0 only for what is stored; auto-save stays out of the way."""
+    data, port = folder / "data", free_port()
+    data.mkdir()
+    ours = {
+        "PORT": str(port),
+        "DATA_DIR": str(data),
+        "DOCUMENT_SERVER_URL": document_server,
+        "DOCUMENT_SERVER_SECRET": SECRET,
+        "RATE_LIMIT": "off",
+        "CALLBACK_REPLY": "durable",
+        "AUTOSAVE_SECONDS": "86400",
+        "GRACE_SECONDS": "1",
+    }
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DOCLEDGER_")}
+    environment |= {f"DOCLEDGER_{name}": value for name, value in ours.items()}
+    with (
+        running(
+            "docledger", SERVE, folder, port=port, answers="/healthz", environment=environment, cwd=folder
+        ) as server,
+        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
+    ):
+        yield Docledger(server, http)

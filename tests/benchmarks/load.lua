@@ -1,0 +1,48 @@
+-- The loads. Without an argument: the same GET over and over. With a folder: each connection is a
+-- thread and sends the callbacks of its own file there, one per line as `bearer <tab> body`; with
+-- "once" behind it no callback is sent twice, and a thread that has sent all of its own stops.
+
+local threads, requests, at, once = {}, {}, 0, false
+
+function setup(thread)
+  thread:set("number", #threads)
+  thread:set("unfit", 0)
+  thread:set("exhausted", 0)
+  table.insert(threads, thread)
+end
+
+function init(args)
+  if not args[1] then return end
+  for line in io.lines(args[1] .. "/" .. number) do
+    local bearer, body = line:match("^(.-)\t(.*)$")
+    local headers = {["Authorization"] = "Bearer " .. bearer, ["Content-Type"] = "application/json"}
+    table.insert(requests, wrk.format("POST", nil, headers, body))
+  end
+  once = args[2] == "once"
+  request, response = next_callback, check
+end
+
+function next_callback()
+  at = at % #requests + 1
+  return requests[at]
+end
+
+function check(status, headers, body)
+  if status ~= 200 or body ~= '{"error":0}' then unfit = unfit + 1 end
+  if once and at == #requests then
+    exhausted = 1
+    wrk.thread:stop()
+  end
+end
+
+function done(summary, latency)
+  local errors, unfit, exhausted = summary.errors, 0, 0
+  for _, thread in ipairs(threads) do
+    unfit = unfit + thread:get("unfit")
+    exhausted = exhausted + thread:get("exhausted")
+  end
+  print(string.format(
+    '{"requests": %d, "seconds": %f, "failed": %d, "exhausted": %d}',
+    summary.requests, summary.duration / 1e6,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout + unfit, exhausted))
+end

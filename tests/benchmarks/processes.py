@@ -1,0 +1,95 @@
+"""Servers as processes of their own: started, awaited, asked for their CPU time, ended."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+STARTING = 20.0  # seconds until it must answer
+STOPPING = 15.0  # seconds
+SETTLING = 3.0  # seconds at most for work that a load left behind
+POLL = 0.03  # seconds; the kernel counts CPU in hundredths
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    url: str
+    pid: int
+
+    def cpu(self) -> float:
+        """Seconds of CPU used so far, of all threads; NaN where there is no /proc."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_text()
+        except FileNotFoundError:
+            return float("nan")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def settle(self) -> None:
+        """Wait until what the last load left behind is done."""
+        until, before = time.monotonic() + SETTLING, -1.0
+        while time.monotonic() < until and (now := self.cpu()) > before:
+            before = now
+            time.sleep(POLL)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def running(
+    name: str,
+    command: Sequence[str],
+    folder: Path,
+    *,
+    port: int,
+    answers: str = "/",
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Iterator[Server]:
+    """A server on `port`, from the moment it answers until the block ends; its log is in `folder`."""
+    log = folder / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _await(process, url + answers, log)
+        yield Server(url, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOPPING)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    until = time.monotonic() + STARTING
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            httpx.get(url, trust_env=False)
+        except httpx.TransportError:
+            time.sleep(POLL)
+        else:
+            return
+    raise SystemExit(f"{log.stem} did not start:\n{log.read_text()[-2000:]}")
