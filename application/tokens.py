@@ -36,6 +36,11 @@ class UserClaims:
 
 
 class Tokens(Protocol):
+    @property
+    def can_sign(self) -> bool:
+        """Whether a Document Server would believe us: there is a secret, or none is wanted."""
+        ...
+
     def sign_config(self, config: Mapping[str, Any]) -> str:
         """An editor configuration's token; empty when JWT is off. Raises NoSecret."""
         ...

@@ -59,6 +59,10 @@ class JwtTokens:
         self._config_seconds = config_seconds
         self._clock = clock
 
+    @property
+    def can_sign(self) -> bool:
+        return self._server is not None or not self._signed
+
     def sign_config(self, config: Mapping[str, Any]) -> str:
         """An editor configuration's token; empty when JWT is off. Raises NoSecret."""
         return self._sign_for_server(config, self._config_seconds)

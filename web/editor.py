@@ -27,6 +27,11 @@ ASK_THE_OPERATOR = (
     "to the server's own secret (services.CoAuthoring.secret, or JWT_SECRET of its container)."
 )
 
+NO_SECRET = (
+    "Docledger does not know the Document Server's secret. Set DOCLEDGER_DOCUMENT_SERVER_SECRET to it "
+    "(services.CoAuthoring.secret, or JWT_SECRET of its container)."
+)
+
 
 async def config(request: Request) -> Response:
     return JSONResponse(await _configuration(request))
@@ -57,7 +62,8 @@ async def _configuration(request: Request) -> dict[str, Any]:
     context, person = context_of(request), person_of(request)
     if not await context.trust.settled():
         raise Misconfigured(ASK_THE_OPERATOR)
-    context.tokens.sign_config({})  # a missing secret is said before anything is opened
+    if not context.tokens.can_sign:
+        raise Misconfigured(NO_SECRET)
     address = context.address_of(request.scope)
     opening = await context.door.open(request.path_params["id"], person, address, wanted=_mode(request))
     configured = _config(context, opening, person, request)

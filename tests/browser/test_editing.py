@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.browser.conftest import open_in, words_of
 from tests.service import Service, eventually, running
@@ -132,6 +132,28 @@ def test_what_was_closed_while_the_service_was_dead_is_brought_back(
         assert (version["trigger"], version["head"]) == ("recovered", True)
         assert "Nobody was there to take this." in words_of(service.content(file, 2))
         eventually(lambda: service.standin("getForgottenList")["keys"] == [], "and no longer kept there")
+
+
+def test_a_page_whose_key_was_used_up_meanwhile_goes_on_with_a_new_one(
+    service: Service, tabs: BrowserContext
+) -> None:
+    file = service.file("Welcome.docx")["id"]
+    early = open_in(tabs, service, file)
+    key = service.key(file)
+    early.type("Saved by the early one. ")
+    late = tabs.new_page()
+    held: list[Route] = []
+    late.route("**/api.js", lambda route: held.append(route))  # noqa: PLW0108 (it gets marked)
+    late.goto(f"{service.url}/api/onlyoffice/viewer/{file}", wait_until="commit")
+    eventually(lambda: late.wait_for_timeout(50) or held, "the late page waits for its editor")
+    early.close()
+    eventually(lambda: service.document(key)["state"] == "closed", "the early one's final save is stored")
+    held[0].continue_()
+    text = late.frame_locator("iframe[name=frameEditor]").locator("#text")
+    expect(text).to_have_value(_containing("Saved by the early one."))
+    (document,) = service.get("/api/documents")["documents"]
+    assert document["key"] != key
+    late.close()
 
 
 def test_who_types_is_told_when_a_save_cannot_be_stored_and_when_it_is(
