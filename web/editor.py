@@ -27,7 +27,7 @@ ASK_THE_OPERATOR = (
     "to the server's own secret (services.CoAuthoring.secret, or JWT_SECRET of its container)."
 )
 
-NO_SECRET = (
+UNSIGNED = (
     "Docledger does not know the Document Server's secret. Set DOCLEDGER_DOCUMENT_SERVER_SECRET to it "
     "(services.CoAuthoring.secret, or JWT_SECRET of its container)."
 )
@@ -63,7 +63,7 @@ async def _configuration(request: Request) -> dict[str, Any]:
     if not await context.trust.settled():
         raise Misconfigured(ASK_THE_OPERATOR)
     if not context.tokens.can_sign:
-        raise Misconfigured(NO_SECRET)
+        raise Misconfigured(UNSIGNED)
     address = context.address_of(request.scope)
     opening = await context.door.open(request.path_params["id"], person, address, wanted=_mode(request))
     configured = _config(context, opening, person, request)
