@@ -132,9 +132,7 @@ class Settings(BaseSettings):
         ge=1,
     )
     grace_seconds: float = _setting("How long a shutdown may take to save open documents", 10, ge=0, le=600)
-    forgotten_seconds: float = _setting(
-        "Pause between two looks for saves that the Document Server gave up delivering", 300, ge=1, le=86400
-    )
+    forgotten_seconds: float = _setting("Pause between two looks for undelivered saves", 300, ge=1, le=86400)
     reuse_unchanged_seconds: float = _setting(
         "How long a document closed without changes keeps its key", 600, ge=0, le=86400
     )
