@@ -135,7 +135,7 @@ WRITER = """
                 await journal.append(change(f"k{number}"))
                 print(number, flush=True)  # acknowledged
             async with trio.open_nursery() as nursery:
-                for number in range(100_000):
+                for number in range(5_000):
                     nursery.start_soon(write, number)
                     await trio.sleep(0)
 
