@@ -22,9 +22,9 @@ async def signed_in(request: Request) -> Response:
     """Raises BadToken when the token is not ours."""
     context = context_of(request)
     form = parse_qs((await whole(request, SMALL)).decode("ascii", "replace"))
-    token = form.get("token", [""])[0].strip()
+    token = form.get("token", [""])[0].strip().rpartition("#token=")[2]
     if not token or context.site.demo:
-        raise BadRequest("Paste the token that `docledger token NAME` printed.")
+        raise BadRequest("Paste the link that `docledger token NAME` printed.")
     context.tokens.read_user(token)
     response = RedirectResponse("/", 303)
     secure = context.site.public_url.startswith("https:")

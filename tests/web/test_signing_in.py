@@ -33,6 +33,11 @@ async def test_a_good_token_becomes_a_cookie_that_no_script_sees(
     assert "<strong>Ada</strong>" in signed_in.text
 
 
+async def test_the_whole_link_can_be_pasted(service: Service) -> None:
+    link = f"{PUBLIC_URL}/sign-in#token={sign_in('ada')}"
+    assert (await service.post("/sign-in", by=None, data={"token": link})).status_code == 303
+
+
 @pytest.mark.parametrize("token", ["", "nonsense", sign_in("ada", exp=1), sign_in("ada", secret=STRANGER)])
 async def test_a_bad_token_signs_nobody_in(service: Service, token: str) -> None:
     refused = await service.post("/sign-in", by=None, data={"token": token})
