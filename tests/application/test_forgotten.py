@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 from trio.testing import MockClock
 
@@ -65,7 +66,7 @@ async def test_what_is_safe_here_is_deleted_there_and_nothing_else(
     assert await Recovery(stage.desk, stage.world).sweep() == 1
     assert files == {"somebody-elses": b"not ours"}
     assert [v.trigger for v in await stage.journal.versions(file)] == [Trigger.UPLOAD, Trigger.RECOVERED]
-    assert all("somebody" not in url for url, _ in stage.server.fetches)
+    assert "somebody-elses" not in {key for _, key, _ in stage.server.commands}
 
 
 async def test_what_was_stored_after_all_is_no_second_version(
@@ -94,13 +95,32 @@ async def test_a_recovered_file_is_a_conflict_when_the_file_has_moved_on(
 
 
 async def test_what_somebody_edits_again_is_left_to_their_final_save(
-    stage: Stage, autojump_clock: MockClock
+    stage: Stage, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     file, key = await opened(stage)
     files = forget(stage, {key: b"typed in the outage"})
     assert await Recovery(stage.desk, stage.world).sweep() == 0
     assert key in files
     assert len(await stage.journal.versions(file)) == 1
+    assert not caplog.records, "that is no trouble"
+
+
+async def test_a_key_that_comes_alive_while_its_file_is_fetched_keeps_its_copy_at_the_server(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    file, key = await opened(stage)
+    await trio.sleep(60)
+    await stage.callbacks.receive(callback(key, 4))
+    files = forget(stage, {key: b"typed in the outage"})
+
+    async def slow() -> bytes:
+        await stage.callbacks.receive(callback(key, 1, users=["ada"]))
+        return b"typed in the outage"
+
+    stage.server.results[kept(key)] = slow
+    assert await Recovery(stage.desk, stage.world).sweep() == 0
+    assert key in files, "it may be forgotten anew, with more in it"
+    assert len(await stage.journal.versions(file)) == 2
 
 
 async def test_a_forgotten_file_that_cannot_be_stored_stays_at_the_server(
