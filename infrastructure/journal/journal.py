@@ -23,6 +23,7 @@ from application.journal import (
 )
 from infrastructure.journal.ledger import Entry, Ledger
 from infrastructure.journal.mapper import to_fact
+from infrastructure.journal.rows import Rows
 from infrastructure.journal.views import to_document, to_file, to_version
 
 T = TypeVar("T")
@@ -49,8 +50,9 @@ class Slip:
 class LedgerJournal:
     """Group commit: while one transaction is being synced, the next one fills up."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, rows: Rows) -> None:
         self._ledger = ledger
+        self._rows = rows
         self._door, self._outbox = trio.open_memory_channel[Slip](1000)
         self._writer, self._readers = trio.CapacityLimiter(1), trio.CapacityLimiter(READERS)
 
@@ -59,17 +61,19 @@ class LedgerJournal:
     async def open(cls, path: Path) -> AsyncIterator[LedgerJournal]:
         try:
             ledger = await trio.to_thread.run_sync(Ledger, path)
+            rows = await trio.to_thread.run_sync(Rows, path)
         except (*STORE, OSError) as trouble:
             raise JournalFailed(f"cannot open the database {path}: {trouble}") from trouble
         try:
             async with trio.open_nursery() as nursery:
-                journal = cls(ledger)
+                journal = cls(ledger, rows)
                 nursery.start_soon(journal._commit_forever)
                 try:
                     yield journal
                 finally:
                     journal._door.close()  # the writer drains what was accepted, then ends
         finally:
+            rows.close()
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(ledger.close)
 
@@ -89,7 +93,7 @@ class LedgerJournal:
         return await self._history(f"file/{file_id}", after)
 
     async def file(self, file_id: str) -> FileRow | None:
-        return _one(await self._query(f"{FILE} WHERE id = ?", (file_id,), to_file))
+        return await self._row(f"{FILE} WHERE id = ?", (file_id,), to_file)
 
     async def files(self, user: str, *, before: str | None = None, limit: int = 100) -> Sequence[FileRow]:
         return await self._query(FILES_OF, (user, before or "~", limit), to_file)
@@ -100,10 +104,10 @@ class LedgerJournal:
 
     async def version(self, file_id: str, number: int) -> VersionRow | None:
         sql = "SELECT * FROM versions WHERE file_id = ? AND number = ?"
-        return _one(await self._query(sql, (file_id, number), to_version))
+        return await self._row(sql, (file_id, number), to_version)
 
     async def document(self, key: str) -> DocumentRow | None:
-        return _one(await self._query("SELECT * FROM documents WHERE key = ?", (key,), to_document))
+        return await self._row("SELECT * FROM documents WHERE key = ?", (key,), to_document)
 
     async def documents(self, keys: Sequence[str]) -> Sequence[DocumentRow]:
         marks = ",".join("?" * len(keys))
@@ -116,7 +120,7 @@ class LedgerJournal:
 
     async def last_document(self, file_id: str) -> DocumentRow | None:
         sql = "SELECT * FROM documents WHERE file_id = ? ORDER BY opened_at DESC LIMIT 1"
-        return _one(await self._query(sql, (file_id,), to_document))
+        return await self._row(sql, (file_id,), to_document)
 
     async def _history(self, stream: str, after: int) -> Sequence[Recorded]:
         decode = self._ledger.mapper.transcoder.decode
@@ -130,6 +134,13 @@ class LedgerJournal:
             " ORDER BY originator_version"
         )
         return await self._query(sql, (stream, after), recorded)
+
+    async def _row(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> T | None:
+        try:
+            return self._rows.one(sql, parameters, read)
+        except sqlite3.Error:  # it would have to wait, or worse: for a thread to find out
+            rows = await self._query(sql, parameters, read)
+            return rows[0] if rows else None
 
     async def _query(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
         query: Callable[[], list[T]] = lambda: self._ledger.views.query(sql, parameters, read)  # noqa: E731
@@ -173,7 +184,3 @@ def _translated(error: Exception) -> Exception:
 def _because(error: Exception, cause: Exception) -> Exception:
     error.__cause__ = cause
     return error
-
-
-def _one(rows: Sequence[T]) -> T | None:
-    return rows[0] if rows else None

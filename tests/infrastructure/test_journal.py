@@ -123,6 +123,29 @@ async def test_a_locked_database_fails_and_recovers(tmp_path: Path) -> None:
         assert [row.key for row in await journal.open_documents()] == ["k", "k3"]
 
 
+async def test_rows_are_read_while_a_writer_holds_the_database(tmp_path: Path) -> None:
+    async with LedgerJournal.open(tmp_path / "ledger.db") as journal:
+        await journal.append(change("k"))
+        other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM documents")
+        row = await journal.document("k")
+        other.execute("ROLLBACK")
+        other.close()
+        assert row
+        assert row.key == "k"
+
+
+async def test_a_row_that_cannot_be_read_at_once_is_read_in_a_thread(tmp_path: Path) -> None:
+    async with LedgerJournal.open(tmp_path / "ledger.db") as journal:
+        await journal.append(change("k"))
+        journal._rows._connection.set_progress_handler(lambda: 1, 1)  # interrupts whatever it is asked
+        row = await journal.document("k")
+        assert row
+        assert row.key == "k"
+        assert await journal.document("nobody") is None
+
+
 WRITER = """
     import sys, trio
     from pathlib import Path
