@@ -19,7 +19,7 @@ from domain import commands
 from domain import file as files
 from domain.commands import Command
 from domain.deciding import decide
-from domain.document import Document, evolve, offer_id, replay
+from domain.document import Document, evolve, replay
 from domain.events import DocumentEvent
 from domain.saving import commit
 from domain.words import Mode, Next
@@ -145,7 +145,7 @@ class DocumentActor:
             case commands.NotePresence() | commands.TakeOffer() | commands.CloseUnchanged():
                 self.schedule.heard(now, unchanged=isinstance(command, commands.CloseUnchanged))
         if isinstance(command, commands.TakeOffer):
-            fetch = self._fetches.get(offer_id(command.status, command.url))
+            fetch = self._fetches.get(command.offer)
             if fetch:
                 fetch.renew(command.url)
 

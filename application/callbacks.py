@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 
 import trio
@@ -15,7 +16,7 @@ from application.journal import JournalFailed
 from application.ports import DownloadFailed, StorageFailed, TooLarge
 from application.world import World
 from domain.commands import Command, NoteServerFailure, TakeOffer
-from domain.document import Document, offer_id
+from domain.document import Document
 from domain.words import Next
 
 logger = logging.getLogger(__name__)
@@ -64,18 +65,12 @@ class Callbacks:
         return fate
 
     async def _work(self, key: str, command: Command, claims: Mapping[str, Any]) -> Fate:
-        while True:
-            try:
-                document = await self._desk.ask(key, command)
-                break
-            except (Unavailable, JournalFailed) as trouble:
-                logger.error("%s: a callback waits for the journal: %s", key, trouble)
-                await trio.sleep(RETRY_PAUSE)
+        document = await _patiently(key, partial(self._desk.ask, key, command))
         if document is None:
             return await self._unknown(key, command, claims)
         match command:
             case TakeOffer():
-                return await self._settled(key, offer_id(command.status, command.url))
+                return await self._settled(key, command.offer)
             case NoteServerFailure(status=3):
                 return Fate.LOST
             case _:
@@ -85,12 +80,7 @@ class Callbacks:
         def settled(document: Document) -> bool:
             return offer not in document.offers
 
-        while True:
-            try:
-                document = await self._desk.wait(key, settled)
-                break
-            except (Unavailable, JournalFailed):
-                await trio.sleep(RETRY_PAUSE)
+        document = await _patiently(key, partial(self._desk.wait, key, settled))
         end = document.settled.get(offer) if document else None
         if end is None or end.next is Next.GIVE_UP:
             return Fate.UNSAFE
@@ -106,3 +96,13 @@ class Callbacks:
             except (DownloadFailed, StorageFailed, TooLarge) as trouble:
                 logger.critical("%s: its bytes could not be kept: %s", key, trouble)
         return Fate.UNKNOWN_KEY
+
+
+async def _patiently(key: str, ask: Callable[[], Awaitable[Document | None]]) -> Document | None:
+    """Until the journal works again; the callback's budget is the caller's deadline."""
+    while True:
+        try:
+            return await ask()
+        except (Unavailable, JournalFailed) as trouble:
+            logger.error("%s: a callback waits for the journal: %s", key, trouble)
+            await trio.sleep(RETRY_PAUSE)

@@ -8,13 +8,11 @@ import trio
 
 from application.desk import Desk, Unavailable
 from application.journal import JournalFailed
-from application.ports import ServerUnreachable
+from application.ports import Code, ServerUnreachable
 from application.world import World
 from domain.document import Document
 
 logger = logging.getLogger(__name__)
-
-STARTED = 0  # the command service's code: a status 6 follows
 
 
 async def drain(desk: Desk, world: World, seconds: float) -> int:
@@ -44,7 +42,7 @@ async def _save(key: str, desk: Desk, world: World) -> None:
     offered = document.offered if document else 0
     if document and document.users:
         answer = await world.server.command("forcesave", key)
-        if answer.error == STARTED:
+        if answer.error == Code.OK:
             await desk.wait(key, lambda now: now.offered > offered or not now.users)
     await desk.wait(key, _settled)
 

@@ -83,7 +83,7 @@ class Files:
         added = events.Added(at=now, name=name, owner=person.id, owner_name=person.name)
         file = files.replay([added])
         assert file is not None
-        facts = (added, *_put(file, self._now(), blob, person))
+        facts = (added, *_put(file, now, blob, person))
         state = files.replay(facts)
         assert state is not None
         file_id = self._shelf.new_id()
@@ -98,29 +98,27 @@ class Files:
 
     async def share(self, file_id: str, user: str, name: str, access: Access, person: Person) -> FileRow:
         """Only the owner shares. `user` is one of our ids, or `*` for everybody signed in."""
-        row = await self.get(file_id, person)
-        if row.file.owner != person.id:
-            raise Forbidden("Only its owner can share a file.")
         return await self._change(
             file_id,
             person,
             lambda file: files.share(file, at=self._now(), user=user, name=name, access=access, by=person.id),
+            owners="Only its owner can share a file.",
         )
 
     async def remove(self, file_id: str, person: Person) -> None:
-        row = await self.get(file_id, person)
-        if row.file.owner != person.id:
-            raise Forbidden("Only its owner can delete a file.")
-        await self._change(file_id, person, lambda file: files.remove(file, at=self._now(), by=person.id))
+        await self._change(
+            file_id,
+            person,
+            lambda file: files.remove(file, at=self._now(), by=person.id),
+            owners="Only its owner can delete a file.",
+        )
 
     async def reinstate(self, file_id: str, person: Person) -> FileRow:
-        row = await self.get(file_id, person, removed=True)
-        if row.file.owner != person.id:
-            raise Forbidden("Only its owner can bring a file back.")
         return await self._change(
             file_id,
             person,
             lambda file: files.reinstate(file, at=self._now(), by=person.id),
+            owners="Only its owner can bring a file back.",
             removed=True,
         )
 
@@ -138,8 +136,7 @@ class Files:
 
     async def restore(self, file_id: str, number: int, person: Person) -> FileRow:
         """Make an older version the head again, as a new version."""
-        await self.get(file_id, person, Access.EDIT)
-        version = await self.version(file_id, number, person)
+        version = await self.version(file_id, number, person, Access.EDIT)
         blob = Blob(version.sha256, version.size)
 
         def decision(file: File) -> tuple[FileEvent, ...]:
@@ -151,18 +148,24 @@ class Files:
         await self.get(file_id, person)
         return await self._journal.versions(file_id)
 
-    async def version(self, file_id: str, number: int, person: Person) -> VersionRow:
-        await self.get(file_id, person)
+    async def version(
+        self, file_id: str, number: int, person: Person, needed: Access = Access.VIEW
+    ) -> VersionRow:
+        await self.get(file_id, person, needed)
         version = await self._journal.version(file_id, number)
         if version is None:
             raise NotFound(f"The file has no version {number}.")
         return version
 
     async def _change(
-        self, file_id: str, person: Person, decision: Decision, *, removed: bool = False
+        self, file_id: str, person: Person, decision: Decision, *, owners: str = "", removed: bool = False
     ) -> FileRow:
+        """`owners` is what anybody but the owner is told, for what only an owner may do."""
+        needed = Access.VIEW if owners else Access.EDIT
         for attempt in range(ATTEMPTS):
-            row = await self.get(file_id, person, Access.EDIT, removed=removed)
+            row = await self.get(file_id, person, needed, removed=removed)
+            if owners and row.file.owner != person.id:
+                raise Forbidden(owners)
             facts = decision(row.file)
             state = files.replay(facts, row.file)
             assert state is not None

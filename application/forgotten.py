@@ -15,7 +15,7 @@ from application.desk import Desk, Unavailable
 from application.journal import JournalFailed
 from application.ports import ServerUnreachable
 from application.world import World
-from domain.document import Document, offer_id
+from domain.document import Document
 from domain.words import Next
 
 logger = logging.getLogger(__name__)
@@ -71,12 +71,11 @@ class Recovery:
         if command is None:
             return False
         document = await self._desk.ask(key, command)
-        offer = offer_id(command.status, command.url)
-        if document is None or offer not in document.offers:
+        if document is None or command.offer not in document.offers:
             return False  # somebody edits it again: their final save holds it
         with trio.move_on_after(self._world.patience.budget):
-            document = await self._desk.wait(key, lambda now: offer not in now.offers)
-        return document is not None and await self._delete(key, offer, document)
+            document = await self._desk.wait(key, lambda now: command.offer not in now.offers)
+        return document is not None and await self._delete(key, command.offer, document)
 
     async def _delete(self, key: str, offer: str, document: Document) -> bool:
         end = document.settled.get(offer)

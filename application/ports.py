@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Protocol
 
 
@@ -42,11 +43,24 @@ class Verdict:
     reason: str = ""  # for people, when not accepted: what is wrong and what to do
 
 
+class Code(IntEnum):
+    """`error` in an answer of the command service, as a server 9.3 uses it."""
+
+    OK = 0  # for a forcesave: started, a status 6 follows
+    UNKNOWN_KEY = 1
+    NO_CALLBACK = 2  # registered for the key; only `info` says so
+    FAULT = 3  # or a lost race with another forcesave
+    NOTHING_NEW = 4
+    UNKNOWN_COMMAND = 5
+    BAD_TOKEN = 6
+    EXPIRED_TOKEN = 7
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The Document Server's answer to a command: `error` as its command service documents it."""
+    """The Document Server's answer to a command."""
 
-    error: int
+    error: int  # a Code, or what a newer server may add
     body: Mapping[str, Any]
 
 

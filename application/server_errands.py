@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -10,7 +11,7 @@ import trio
 
 from application.claims import forgotten_offer
 from application.journal import JournalFailed
-from application.ports import Answer, ServerUnreachable
+from application.ports import Answer, Code, ServerUnreachable
 from application.schedule import Schedule
 from application.world import World
 from domain.commands import CloseUnchanged, CloseUnknown, Command, NoteFailure, NotePresence
@@ -19,13 +20,12 @@ from domain.words import Next, Source
 
 logger = logging.getLogger(__name__)
 
-OK, UNKNOWN_KEY, FAULT, NOTHING_NEW = 0, 1, 3, 4  # the command service's codes
 IN_A_ROW = 3  # so many faults count; one or two are a race with somebody's Ctrl+S
-SAID = {
-    FAULT: "an internal fault",
-    5: "it does not know the command",
-    6: "it does not accept our token: DOCLEDGER_DOCUMENT_SERVER_SECRET is not its own secret",
-    7: "our token had expired: the clocks of the two machines differ",
+SAID: Mapping[int, str] = {
+    Code.FAULT: "an internal fault",
+    Code.UNKNOWN_COMMAND: "it does not know the command",
+    Code.BAD_TOKEN: "it does not accept our token: DOCLEDGER_DOCUMENT_SERVER_SECRET is not its own secret",
+    Code.EXPIRED_TOKEN: "our token had expired: the clocks of the two machines differ",
 }
 
 
@@ -44,7 +44,7 @@ async def send_forcesave(key: str, world: World, actor: Asker) -> None:
     try:
         answer = await world.server.command("forcesave", key)
         trouble = _trouble(answer)
-        unknown = answer.error == UNKNOWN_KEY
+        unknown = answer.error == Code.UNKNOWN_KEY
     except ServerUnreachable as unreachable:
         trouble, unknown = str(unreachable), False
     finally:
@@ -60,7 +60,7 @@ async def send_forcesave(key: str, world: World, actor: Asker) -> None:
 
 
 def _trouble(answer: Answer) -> str | None:
-    if answer.error in (OK, UNKNOWN_KEY, NOTHING_NEW):
+    if answer.error in (Code.OK, Code.UNKNOWN_KEY, Code.NOTHING_NEW):
         return None
     return f"the Document Server answered {answer.error}: {SAID.get(answer.error, 'unknown')}"
 
@@ -85,11 +85,11 @@ async def ask_info(key: str, world: World, actor: Asker) -> None:
     again = world.patience.silence
     try:
         answer = await world.server.command("info", key)
-        if answer.error == OK:
+        if answer.error == Code.OK:
             await _reconcile(answer, asked, world, actor)
-        elif answer.error == UNKNOWN_KEY and _expected(actor):
+        elif answer.error == Code.UNKNOWN_KEY and _expected(actor):
             again = world.patience.admitted
-        elif answer.error == UNKNOWN_KEY:
+        elif answer.error == Code.UNKNOWN_KEY:
             await _part(key, world, actor)
     except (ServerUnreachable, JournalFailed) as trouble:
         logger.warning("%s: cannot reconcile: %s", key, trouble)

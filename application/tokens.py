@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+LONGEST_CALLBACK = 4 * 1024 * 1024  # bytes; the history alone makes 20 kB and more
+
 
 class BadToken(Exception):
     """Not to be believed; the text says why and holds nothing secret."""

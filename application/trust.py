@@ -6,11 +6,10 @@ import logging
 
 import trio
 
-from application.ports import DocumentServer, ServerUnreachable
+from application.ports import Code, DocumentServer, ServerUnreachable
 
 logger = logging.getLogger(__name__)
 
-REFUSED = 6  # the command service's code for a token it does not accept
 PAUSE = 30.0  # seconds between two tests
 
 
@@ -42,6 +41,6 @@ class Trust:
         except ServerUnreachable as trouble:
             logger.warning("the secret could not be tested: %s", trouble)
             return
-        self.refused = answer.error == REFUSED
+        self.refused = answer.error == Code.BAD_TOKEN
         if self.refused:
             logger.critical("the Document Server refuses our tokens: DOCUMENT_SERVER_SECRET is not its own")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from domain.document import offer_id
 from domain.words import Mode, Next, Source, Trigger
 
 
@@ -61,6 +62,10 @@ class TakeOffer:
     lastsave: datetime | None = None
     notmodified: bool | None = None
     live: str | None = None
+
+    @property
+    def offer(self) -> str:
+        return offer_id(self.status, self.url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

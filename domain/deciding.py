@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from domain import commands, events
 from domain.commands import Command
-from domain.document import Document, failure_id, offer_id, reopened_standing
+from domain.document import Document, failure_id, reopened_standing
 from domain.events import DocumentEvent
 from domain.words import CloseReason, Next, Source, Standing, Trigger
 
@@ -100,14 +100,13 @@ def _note_presence(document: Document, command: commands.NotePresence) -> Facts:
 
 
 def _take_offer(document: Document, command: commands.TakeOffer) -> Facts:
-    offer = offer_id(command.status, command.url)
-    if offer in document.offers or _is_known(document, command, offer):
+    if command.offer in document.offers or _is_known(document, command):
         return ()
     user = command.users[0] if command.users else ""
     reopened = (_reopened(document, command.at, user, command.live),) if document.closed else ()
     offered = events.SaveOffered(
         at=command.at,
-        offer=offer,
+        offer=command.offer,
         url=command.url,
         status=command.status,
         trigger=command.trigger,
@@ -121,10 +120,10 @@ def _take_offer(document: Document, command: commands.TakeOffer) -> Facts:
     return (*reopened, offered)
 
 
-def _is_known(document: Document, command: commands.TakeOffer, offer: str) -> bool:
+def _is_known(document: Document, command: commands.TakeOffer) -> bool:
     if command.trigger is Trigger.RECOVERED:  # each forgotten file of a key has the same path
         return bool(document.users)  # who edits it again has it in front of them
-    before = document.settled.get(offer)
+    before = document.settled.get(command.offer)
     return before is not None and before.next is not Next.GIVE_UP and command.at - before.at < REPEAT
 
 

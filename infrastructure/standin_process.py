@@ -35,7 +35,7 @@ class Standin:
     pid: int
 
 
-async def find_or_start(folder: Path, *, save_delay: float = 5.0) -> Standin:
+async def find_or_start(folder: Path) -> Standin:
     """The one that runs for this data folder already, with its open documents, or a new one.
 
     It outlives a kill of ours, as a real Document Server would. Raises StandinFailed.
@@ -48,12 +48,12 @@ async def find_or_start(folder: Path, *, save_delay: float = 5.0) -> Standin:
     state.unlink(missing_ok=True)
     secret = known.secret if known else secrets.token_urlsafe(32)
     port = urlsplit(known.url).port if known else 0
-    return await _start(folder, state, secret, port or 0, save_delay)
+    return await _start(folder, state, secret, port or 0)
 
 
-async def _start(folder: Path, state: Path, secret: str, port: int, save_delay: float) -> Standin:
+async def _start(folder: Path, state: Path, secret: str, port: int) -> Standin:
     for wanted in (port, 0) if port else (0,):  # the old port, so that open tabs find it again
-        process = _launch(folder / "standin.log", state, secret, wanted, save_delay)
+        process = _launch(folder / "standin.log", state, secret, wanted)
         with trio.move_on_after(STARTING):
             while process.poll() is None:
                 started = _read(state)
@@ -65,11 +65,10 @@ async def _start(folder: Path, state: Path, secret: str, port: int, save_delay: 
     raise StandinFailed(f"The stand-in Document Server did not start; {folder / 'standin.log'} says why.")
 
 
-def _launch(log: Path, state: Path, secret: str, port: int, save_delay: float) -> subprocess.Popen[bytes]:
+def _launch(log: Path, state: Path, secret: str, port: int) -> subprocess.Popen[bytes]:
     """In a session of its own: neither Ctrl+C in our terminal nor our death ends it."""
     command = [sys.executable, "-m", "infrastructure.standin", "--state-file", str(state)]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--save-delay", f"{save_delay:g}"]
-    command += ["--parent", str(os.getpid())]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--parent", str(os.getpid())]
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 (our own module)
             command,

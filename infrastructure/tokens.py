@@ -15,11 +15,10 @@ from urllib.parse import unquote, urlsplit
 import jwt
 from jwt.types import Options
 
-from application.tokens import BadToken, CallbackClaims, FileClaims, NoSecret, UserClaims
+from application.tokens import LONGEST_CALLBACK, BadToken, CallbackClaims, FileClaims, NoSecret, UserClaims
 
 LEEWAY_SECONDS = 60
 COMMAND_SECONDS = 300  # as long as the Document Server gives its own tokens
-MAX_CALLBACK_BYTES = 4 * 1024 * 1024  # the history alone makes 20 kB and more
 
 _AUDIENCE = "docledger:file"
 _LONG_TOKEN = 16 * 1024  # PyJWT takes 0.1 µs per byte before it looks at the signature: a forger's lever
@@ -194,7 +193,7 @@ def _bearer(authorization: str | None) -> str | None:
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
-    if len(body) > MAX_CALLBACK_BYTES:
+    if len(body) > LONGEST_CALLBACK:
         raise BadToken("the body is too long")
     try:
         value = json.loads(body)

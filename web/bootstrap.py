@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 SAMPLES = Person(user_id("docledger samples"), "Docledger")
 INFO_MARGIN = 30.0  # seconds beyond the budget of the callback that `info` waits for
+CHUNK = 1024 * 1024  # bytes of a file read at once
 AGAIN = 5.0  # seconds between two attempts to take up the open documents
 
 
@@ -201,13 +202,15 @@ async def _add_samples(files: Files, journal: LedgerJournal) -> None:
         return
     with as_file(resources("infrastructure") / "samples") as folder:
         for path in sorted(folder.iterdir()):
-            blob = await files.store(_chunks(path))
+            blob = await files.store(chunks_of(path))
             row = await files.add(path.name, blob, SAMPLES)
             await files.share(row.id, EVERYBODY, "everybody", Access.EDIT, SAMPLES)
 
 
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    yield await trio.Path(path).read_bytes()
+async def chunks_of(path: Path) -> AsyncIterator[bytes]:
+    async with await trio.open_file(path, "rb") as file:
+        while chunk := await file.read(CHUNK):
+            yield chunk
 
 
 def _plain(secret: SecretStr | None) -> str | None:

@@ -10,13 +10,12 @@ from starlette.responses import JSONResponse, Response
 from application.callbacks import Fate
 from application.claims import BadCallback
 from application.ports import TooLarge
-from application.tokens import BadToken
+from application.tokens import LONGEST_CALLBACK, BadToken
 from web.bodies import BrokenOff, whole
 from web.context import context_of
 
 logger = logging.getLogger(__name__)
 
-LONGEST = 4 * 1024 * 1024  # bytes; the history alone makes 20 kB and more
 IDLE = 30.0  # seconds without a byte of the body
 
 # A server takes only HTTP 200 with `error` 0 as success. 5xx earns a final its retries.
@@ -34,7 +33,7 @@ async def callback(request: Request) -> Response:
     context = context_of(request)
     address = context.address_of(request.scope)
     try:
-        body = await whole(request, LONGEST, IDLE)
+        body = await whole(request, LONGEST_CALLBACK, IDLE)
         said = context.tokens.read_callback(body, request.headers.get("authorization"))
     except (BadToken, TooLarge, BrokenOff) as bad:
         await context.trust.forgery(str(bad), address)

@@ -21,6 +21,8 @@ from application.tokens import BadToken, Tokens
 from application.trust import Trust
 from domain.keys import user_id
 
+FILE_CLAIMS = "docledger.file_claims"  # of this request's link, verified: a key of the ASGI scope
+
 
 class Unauthenticated(Exception):
     """Nobody is signed in; the text says what to do."""
@@ -78,6 +80,11 @@ def person_of(connection: HTTPConnection) -> Person:
     except BadToken as bad:
         raise Unauthenticated(f"Sign in again: {bad}.") from bad
     return Person(user_id(claims.sub), claims.name[:120], claims.role)
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of one of our configured urls, as browsers write an origin."""
+    return "/".join(url.split("/")[:3])
 
 
 def bearer(headers: Headers) -> str | None:

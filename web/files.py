@@ -13,13 +13,13 @@ from starlette.responses import JSONResponse, Response
 from application.files import NotFound, checked_name
 from application.journal import DocumentRow, FileRow, VersionRow
 from application.people import Person
-from application.tokens import BadToken
+from application.tokens import BadToken, FileClaims
 from domain.file import EVERYBODY
 from domain.formats import format_of
 from domain.keys import user_id
 from domain.words import Access
 from web.bodies import SMALL, BlobResponse, Body, Upload, attachment, whole
-from web.context import Context, context_of, person_of
+from web.context import FILE_CLAIMS, Context, context_of, person_of
 from web.errors import BadRequest
 
 VERSION_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"|([0-9]{1,9})')
@@ -122,7 +122,9 @@ async def served(request: Request) -> Response:
     """The contract's file endpoint: for whoever has the signed link, which is the Document Server."""
     context = context_of(request)
     file_id = request.path_params["id"]
-    claims = context.tokens.read_file_token(request.query_params.get("token", ""))
+    claims: FileClaims | None = request.scope.get(FILE_CLAIMS)
+    if claims is None:
+        raise BadToken("the link is not valid")
     if claims.file != file_id:
         raise BadToken("the link is for another file")
     url = f"{context.site.storage_url}{request.url.path}"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from urllib.parse import parse_qs
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.limits import Decision
 from application.tokens import BadToken
-from web.context import Context
+from web.context import FILE_CLAIMS, Context, origin_of
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CALLBACK = "/api/onlyoffice/callback"
@@ -55,9 +54,10 @@ class Gate:
 def _subject(context: Context, scope: Scope) -> str:
     """Whom to count: the address, but the Document Server, which is one address, per file link."""
     if scope["path"].startswith(FILE):
-        token = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        token = QueryParams(scope["query_string"]).get("token", "")
         with suppress(BadToken):  # whoever guesses at links is counted by address
-            return f"file {context.tokens.read_file_token(token).jti}"
+            claims = scope[FILE_CLAIMS] = context.tokens.read_file_token(token)
+            return f"file {claims.jti}"
     return context.subject_of(context.address_of(scope))
 
 
@@ -68,7 +68,7 @@ def same_site(scope: Scope, public_url: str) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     origin = headers.get("origin")
-    return origin is None or origin == "/".join(public_url.split("/")[:3])
+    return origin is None or origin == origin_of(public_url)
 
 
 def _too_many(decision: Decision) -> JSONResponse:

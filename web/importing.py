@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,7 @@ from domain.keys import user_id
 from domain.words import Access
 from infrastructure.settings import Settings
 from infrastructure.sniffer import Sniffer
-from web.bootstrap import storage
-
-CHUNK = 1024 * 1024  # bytes
+from web.bootstrap import chunks_of, storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ async def _import(files: Files, sniffer: Sniffer, path: Path, person: Person, *,
     if format_ is None:
         return "ONLYOFFICE does not open this type"
     try:
-        blob = await files.store(_chunks(path))
+        blob = await files.store(chunks_of(path))
         verdict = await sniffer.inspect(blob.sha256, format_.extension)
         if not verdict.accepted:
             return verdict.reason
@@ -57,9 +55,3 @@ async def _import(files: Files, sniffer: Sniffer, path: Path, person: Person, *,
     if share:
         await files.share(row.id, EVERYBODY, "everybody", Access.EDIT, person)
     return ""
-
-
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    async with await trio.open_file(path, "rb") as file:
-        while chunk := await file.read(CHUNK):
-            yield chunk

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from domain.formats import format_of
-from web.context import context_of, person_of
+from web.context import context_of, origin_of, person_of
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -26,12 +26,8 @@ TEMPLATES = Environment(
 PAGE = 100
 
 
-def as_somebody(request: Request) -> str:
-    """The query that keeps playing the demo's other users from page to page."""
-    return _query(request)
-
-
 def _query(request: Request, **others: str) -> str:
+    """A query that also keeps playing the demo's other users from page to page."""
     name = request.query_params.get("as", "") if context_of(request).site.demo else ""
     given = {name: value for name, value in {"as": name, **others}.items() if value}
     return "?" + urlencode(given) if given else ""
@@ -48,7 +44,7 @@ def render(
 ) -> Response:
     """`server`: the Document Server's url, for the one page that embeds it."""
     nonce = secrets.token_urlsafe(16)
-    html = TEMPLATES.get_template(template).render(nonce=nonce, query=as_somebody(request), **values)
+    html = TEMPLATES.get_template(template).render(nonce=nonce, query=_query(request), **values)
     return HTMLResponse(html, status, headers={**policy(nonce, server), **(headers or {})})
 
 
@@ -64,8 +60,7 @@ def policy(nonce: str, server: str | None) -> dict[str, str]:
         "frame-ancestors 'self'",
     ]
     if server:
-        origin = "/".join(server.split("/")[:3])
-        rules += [f"frame-src {origin}"]
+        rules += [f"frame-src {origin_of(server)}"]
     return {
         "Content-Security-Policy": "; ".join(rules),
         "Referrer-Policy": "same-origin",  # with none at all, our own forms come from the origin "null"

@@ -52,7 +52,6 @@ def project(cursor: Any, change: Change) -> None:
 
 def _project_document(c: Any, change: DocumentChange) -> None:
     key, state = change.key, change.state
-    standing = state.standing
     saved = None
     for event in change.events:
         match event:
@@ -70,7 +69,7 @@ def _project_document(c: Any, change: DocumentChange) -> None:
         change.after + len(change.events),
         state.file,
         state.state,
-        standing,
+        state.standing,
         state.base,
         state.head,
         state.opened_at.isoformat(),

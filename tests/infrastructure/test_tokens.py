@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.tokens import BadToken, NoSecret
-from infrastructure.tokens import MAX_CALLBACK_BYTES, JwtTokens
+from application.tokens import LONGEST_CALLBACK, BadToken, NoSecret
+from infrastructure.tokens import JwtTokens
 
 OWN, SERVER, USERS = "own-" * 10, "server-" * 6, "users-" * 7
 NOW = 1_800_000_000
@@ -238,7 +238,7 @@ def test_a_body_that_is_no_json_object_is_refused(tokens: JwtTokens, content: by
 
 
 def test_a_flood_is_not_read(tokens: JwtTokens) -> None:
-    assert reason(tokens, b" " * (MAX_CALLBACK_BYTES + 1)) == "the body is too long"
+    assert reason(tokens, b" " * (LONGEST_CALLBACK + 1)) == "the body is too long"
 
 
 def test_without_a_secret_no_callback_is_believed() -> None:
