@@ -26,6 +26,14 @@ async def opened(stage: Stage) -> tuple[str, str]:
     return row.id, key
 
 
+async def left(stage: Stage) -> tuple[str, str]:
+    """Opened, and closed again without a change, as far as we know."""
+    file, key = await opened(stage)
+    await trio.sleep(60)
+    await stage.callbacks.receive(callback(key, 4))
+    return file, key
+
+
 def forget(stage: Stage, files: dict[str, bytes]) -> dict[str, bytes]:
     """Make the server keep these; what is deleted there goes from the dict."""
 
@@ -59,9 +67,7 @@ async def test_a_final_that_never_reached_us_is_recovered_when_the_server_lets_g
 async def test_what_is_safe_here_is_deleted_there_and_nothing_else(
     stage: Stage, autojump_clock: MockClock
 ) -> None:
-    file, key = await opened(stage)
-    await trio.sleep(60)
-    await stage.callbacks.receive(callback(key, 4))
+    file, key = await left(stage)
     files = forget(stage, {key: b"typed in the outage", "somebody-elses": b"not ours"})
     assert await Recovery(stage.desk, stage.world).sweep() == 1
     assert files == {"somebody-elses": b"not ours"}
@@ -108,9 +114,7 @@ async def test_what_somebody_edits_again_is_left_to_their_final_save(
 async def test_a_key_that_comes_alive_while_its_file_is_fetched_keeps_its_copy_at_the_server(
     stage: Stage, autojump_clock: MockClock
 ) -> None:
-    file, key = await opened(stage)
-    await trio.sleep(60)
-    await stage.callbacks.receive(callback(key, 4))
+    file, key = await left(stage)
     files = forget(stage, {key: b"typed in the outage"})
 
     async def slow() -> bytes:
@@ -126,9 +130,7 @@ async def test_a_key_that_comes_alive_while_its_file_is_fetched_keeps_its_copy_a
 async def test_a_forgotten_file_that_cannot_be_stored_stays_at_the_server(
     stage: Stage, autojump_clock: MockClock
 ) -> None:
-    _, key = await opened(stage)
-    await trio.sleep(60)
-    await stage.callbacks.receive(callback(key, 4))
+    _, key = await left(stage)
     files = forget(stage, {key: b"typed in the outage"})
     stage.blobs.broken = "no space left on device"
     assert await Recovery(stage.desk, stage.world).sweep() == 0
@@ -138,9 +140,7 @@ async def test_a_forgotten_file_that_cannot_be_stored_stays_at_the_server(
 async def test_bytes_that_are_no_document_stay_there_and_are_not_looked_at_every_time(
     stage: Stage, autojump_clock: MockClock
 ) -> None:
-    _, key = await opened(stage)
-    await trio.sleep(60)
-    await stage.callbacks.receive(callback(key, 4))
+    _, key = await left(stage)
     files = forget(stage, {key: b"EVIL"})
     recovery = Recovery(stage.desk, stage.world)
     assert await recovery.sweep() == 0
