@@ -108,6 +108,7 @@ class CommitOffer:
     offer: str
     sha256: str
     size: int  # bytes
+    changes_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

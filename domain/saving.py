@@ -65,6 +65,7 @@ def _version(
         origin=fact.trigger if trigger is Trigger.CONFLICT else None,
         changes_url=fact.changes_url,
         history=fact.history,
+        changes_sha256=stored.changes_sha256,
     )
 
 

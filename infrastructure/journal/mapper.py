@@ -39,7 +39,7 @@ def _parser(hint: Any) -> Parse:
         return datetime.fromisoformat
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint
-    if hint == tuple[str, ...]:
+    if hint in (tuple[str, ...], tuple[int, ...]):
         return tuple
     return lambda value: value
 
