@@ -39,12 +39,14 @@ class Fetch:
         self._offer = offer
         self._world = world
         self._url = offer.url
+        self._had_at = offer.at
         self._renewed = trio.Event()
         self._suspect: Blob | None = None
 
     def renew(self, url: str) -> None:
         if url != self._url:
             self._url = url
+            self._had_at = self._world.now()
             self._renewed.set()
 
     async def run(self, report: Callable[[Outcome], Awaitable[bool]]) -> None:
@@ -118,9 +120,13 @@ class Fetch:
         )
 
     def _deadline(self) -> datetime:
-        """When the url dies: it says so itself, in `expires` (unix time, the server's clock)."""
+        """When the url dies: it says so itself, in `expires` (unix time, the server's clock).
+
+        Never sooner than it usually does: that clock may be behind ours.
+        """
+        usual = self._had_at + timedelta(seconds=self._world.patience.url)
         expires = parse_qs(urlsplit(self._url).query).get("expires", [""])[0]
         if expires.isdecimal() and len(expires) <= 11:
             said = datetime.fromtimestamp(int(expires), tz=self._offer.at.tzinfo)
-            return min(said, self._world.now() + LONGEST)
-        return self._offer.at + timedelta(seconds=self._world.patience.url)
+            return max(usual, min(said, self._world.now() + LONGEST))
+        return usual
