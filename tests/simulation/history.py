@@ -1,0 +1,62 @@
+"""What a history is made of, and how Hypothesis draws one.
+
+A step is a plain tuple, so that what Hypothesis prints can be pasted: what, its details, and the
+seconds until the next step.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
+
+from tests.simulation.troubles import KINDS
+
+Step = tuple[Any, ...]
+
+USERS, FILES = 3, 2
+PAUSES = st.sampled_from([0.0, 0.0, 0.3, 1.0, 1.0, 4.0, 7.0, 31.0, 130.0, 950.0])
+SHORT = st.sampled_from([0.0, 0.3, 2.0, 9.0, 40.0, 200.0, 950.0])
+MOMENTS = ("now", "callback", "download", "append", "appended", "reply", "command")
+
+
+class History(NamedTuple):
+    seed: int  # of Trio's scheduler
+    policy: str
+    steps: list[Step]
+
+
+users = st.sampled_from([0, 0, 0, 1, 1, 2])
+files = st.sampled_from([0, 0, 0, 0, 1])
+
+
+def _by(what: str) -> st.SearchStrategy[Step]:
+    return st.tuples(st.just(what), users, files, PAUSES)
+
+
+troubles = st.sampled_from([(where, kind) for where, kinds in KINDS.items() for kind in kinds])
+KINDS_OF_STEPS: dict[str, st.SearchStrategy[Step]] = {
+    **{what: _by(what) for what in ("type", "leave", "save", "vanish", "nap", "view", "upload")},
+    "restore": st.tuples(st.just("restore"), st.integers(0, 3), files, PAUSES),
+    "wait": st.tuples(st.just("wait"), st.sampled_from([20.0, 1000.0, 4000.0, 20000.0])),
+    "stop": st.tuples(st.just("stop"), SHORT, PAUSES),
+    "kill": st.tuples(st.just("kill"), st.sampled_from(MOMENTS), st.integers(0, 25), SHORT, PAUSES),
+    # "crash": st.tuples(st.just("crash"), SHORT, PAUSES),
+    "clock": st.tuples(st.just("clock"), st.sampled_from([0, 300, -300, 4000, -4000]), st.just(0.0)),
+    "trouble": st.tuples(
+        st.just("trouble"), troubles, st.integers(1, 5), SHORT, st.sampled_from([0.0, 0.0, 1.0])
+    ),
+}
+# How often each is drawn; what stands first is what Hypothesis shrinks to.
+WEIGHTS = {
+    "type": 30, "leave": 10, "trouble": 14, "kill": 7, "save": 4, "vanish": 3, "nap": 3, "view": 1,
+    "upload": 2, "restore": 2, "wait": 3, "stop": 2, "clock": 1,
+}  # fmt: skip
+
+step = st.sampled_from([what for what, weight in WEIGHTS.items() for _ in range(weight)]).flatmap(
+    KINDS_OF_STEPS.__getitem__
+)
+act = st.lists(step, max_size=12)
+# Several short lists and not a long one: Hypothesis makes lists short, and shrinks to none.
+steps = st.tuples(act, act, act).map(lambda acts: [step for act in acts for step in act])
+histories = st.builds(History, st.integers(0, 2**16), st.sampled_from(["always", "durable"]), steps)

@@ -1,0 +1,169 @@
+"""What must hold at the end of every history, whatever went wrong on the way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from domain import document as documents
+from domain import events
+from domain import file as files
+from domain.document import Document
+from domain.words import Standing, Trigger
+from tests.simulation.docledger import Docledger
+from tests.simulation.office import Office
+from tests.simulation.storage import DoomedJournal
+from tests.simulation.witness import Offered, Witness, marks_in
+
+WITHIN = 130.0  # seconds without trouble in which an offer must come in: twice the longest pause
+
+BESIDE = frozenset({Trigger.FORM, Trigger.FAILED, Trigger.CONFLICT})
+
+
+class Reckoning:
+    def __init__(self, docledger: Docledger, office: Office) -> None:
+        self.docledger, self.office = docledger, office
+        self.journal: DoomedJournal = docledger.journal
+        self.witness: Witness = docledger.witness
+        self.versions = [
+            (file, event)
+            for name, _, event in self.journal.log
+            if isinstance(event, events.VersionAdded) and (file := name.removeprefix("file/"))
+        ]
+        self.kept = {event.sha256: self._bytes(event.sha256) for _, event in self.versions}
+        self.excuses: Counter[str] = Counter()
+
+    def check(self) -> None:
+        faults = [*self.witness.faults]
+        for check in (
+            self.acknowledged,
+            self.typed,
+            self.replayed,
+            self.one_live_key,
+            self.heads,
+            self.once,
+            self.finished,
+        ):
+            faults += [f"{check.__name__}: {fault}" for fault in check()]
+        assert not faults, "\n".join(faults)
+
+    def _bytes(self, sha256: str) -> bytes:
+        return self.docledger.blobs.stored[sha256]
+
+    def acknowledged(self) -> Iterator[str]:
+        """1: what was answered with error 0 and could be had is a version."""
+        kept = set(self.kept.values())
+        for offer in self.witness.offers.values():
+            if offer.accepted is not None and offer.content not in kept:
+                excuse = self._excuse(offer)
+                if excuse:
+                    self.excuses[excuse] += 1
+                else:
+                    yield f"{offer} is no version"
+
+    def _excuse(self, offer: Offered) -> str | None:
+        if self.docledger.durable:
+            return None
+        if self.witness.spoils.get((offer.path, "garbage"), 0) >= 2:
+            return "garbage"
+        if self.witness.spoils.get((offer.path, "gone"), 0) >= 3:
+            return "gone"
+        if not self.docledger.troubles.calm(offer.at, offer.expires, WITHIN):
+            return "out of reach while its url lived"
+        return None
+
+    def typed(self) -> Iterator[str]:
+        """2: whatever was typed is in some version, or it is known who lost it."""
+        kept = {mark for content in self.kept.values() for mark in marks_in(content)}
+        excused = dict(self.witness.destroyed)
+        for offer in self.witness.offers.values():
+            if offer.accepted is not None and offer.status in (2, 3) and (why := self._excuse(offer)):
+                excused.update((mark, why) for mark in marks_in(offer.content))
+        for mark, key in self.witness.typed_.items():
+            if mark not in kept:
+                if mark in excused:
+                    self.excuses[excused[mark]] += 1
+                else:
+                    yield f"{mark}, typed under {key}, is in no version"
+
+    def replayed(self) -> Iterator[str]:
+        """6: the present is the past replayed."""
+        for key, (state, version) in self.journal.documents_.items():
+            facts = [recorded.event for recorded in self.journal.streams[f"document/{key}"]]
+            if state != documents.replay(facts) or version != len(facts):  # type: ignore[arg-type]
+                yield f"{key} is not what its facts lead to"
+        for file, row in self.journal.files_.items():
+            facts = [recorded.event for recorded in self.journal.streams[f"file/{file}"]]
+            if row.file != files.replay(facts) or row.version != len(facts):  # type: ignore[arg-type]
+                yield f"{file} is not what its facts lead to"
+            numbers = [version.number for owner, version in self.versions if owner == file]
+            if numbers != list(range(1, len(numbers) + 1)):
+                yield f"{file} has the versions {numbers}"
+
+    def one_live_key(self) -> Iterator[str]:
+        """3: at most one key of a file is live, and a key whose change was committed is not handed out."""
+        states: dict[str, Document] = {}
+        for name, _, event in self.journal.log:
+            kind, _, key = name.partition("/")
+            if kind != "document":
+                continue
+            before = states.get(key)
+            if isinstance(event, events.Admitted) and before:
+                if before.closed or before.standing is not Standing.LIVE:
+                    yield f"{key} was handed out while {before.standing}, closed {before.closed}"
+            states[key] = state = documents.evolve(before, event)  # type: ignore[arg-type]
+            live = [
+                other
+                for other, each in states.items()
+                if each.file == state.file and not each.closed and each.standing is Standing.LIVE
+            ]
+            if len(live) > 1:
+                yield f"{live} are all live"
+
+    def heads(self) -> Iterator[str]:
+        """4: heads of a session only go forward, and a session replaces only what it knew."""
+        base = {
+            name.removeprefix("document/"): event.base
+            for name, _, event in self.journal.log
+            if isinstance(event, events.Opened)
+        }
+        head: dict[str, events.VersionAdded] = {}
+        last: dict[str, events.VersionAdded] = {}  # by key: the session's last head
+        for file, version in self.versions:
+            if not version.head:
+                continue
+            if version.trigger in BESIDE:
+                yield f"version {version.number} of {file} is the head, but {version.trigger}"
+            before = head.get(file)
+            if version.key and before and before.key != version.key and before.number != base[version.key]:
+                yield f"version {version.number} of {file} replaced {before.number}, which it did not know"
+            if version.key and (own := last.get(version.key)):
+                missing = set(marks_in(self.kept[own.sha256])) - set(marks_in(self.kept[version.sha256]))
+                if missing:
+                    yield f"version {version.number} of {file} has lost {sorted(missing)} of {own.number}"
+            if version.key:
+                last[version.key] = version
+            head[file] = version
+
+    def once(self) -> Iterator[str]:
+        """5: no offer makes two versions, and no session stores the same bytes twice."""
+        seen: dict[tuple[str, str], events.VersionAdded] = {}
+        for file, version in self.versions:
+            if version.key is None:
+                continue
+            twin = seen.get((version.key, version.sha256))
+            if twin and (twin.head or not version.head or twin.offer == version.offer):
+                yield f"{version.number} of {file} has the bytes of {twin.number}"
+            seen[version.key, version.sha256] = version
+
+    def finished(self) -> Iterator[str]:
+        """7, 9: nothing waits, nothing is open, nothing is left at the server, nobody is at work."""
+        for key, (state, _) in self.journal.documents_.items():
+            if state.offers:
+                yield f"{key} has offers that wait for ever: {list(state.offers)}"
+            if not state.closed:
+                yield f"{key} was never closed: {state}"
+        if self.office.standin.forgotten:
+            yield f"forgotten at the server: {list(self.office.standin.forgotten)}"
+        if len(self.docledger.desk):
+            yield f"{len(self.docledger.desk)} actors never rest"

@@ -1,0 +1,85 @@
+"""Lives of the Document Server: the stand-in's own core, in memory, crashed and started again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, cast
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import httpx
+import trio
+
+from infrastructure.standin import commands
+from infrastructure.standin.config import StandinConfig
+from infrastructure.standin.outbox import Outbox
+from infrastructure.standin.results import Results
+from infrastructure.standin.server import Standin
+from tests.simulation.docledger import NOON
+from tests.simulation.machine import Machine
+from tests.simulation.troubles import Troubles
+from tests.simulation.witness import Witness
+
+BASE = "http://office"
+CONFIG = StandinConfig(secret="simulated", jwt=False)
+
+
+class Office:
+    def __init__(self, witness: Witness, troubles: Troubles) -> None:
+        self.machine = Machine()
+        self.witness, self.troubles = witness, troubles
+        self.restarted: Callable[[], None] = lambda: None
+        self.skew = 0.0  # seconds that the server's clock is ahead of ours
+        self.line: Any = None
+        self.standin: Standin
+        self._rest = 0.0
+
+    def now(self) -> float:
+        return NOON.timestamp() + trio.current_time() + self.skew
+
+    async def run(self) -> None:
+        while True:
+            async with self.machine.on() as nursery:
+                client = cast(httpx.AsyncClient, self.line)
+                outbox, results = Outbox(CONFIG, client, self.now), Results(CONFIG.url_lifetime, "simulated")
+                self.standin = Standin(CONFIG, outbox, results, nursery, self.now)
+                self.witness.log("office is up")
+                self.restarted()
+                await trio.sleep_forever()
+            down = trio.current_time()
+            await trio.sleep(self._rest)
+            self.troubles.felt(down, trio.current_time())
+
+    def crash(self, rest: float) -> None:
+        self._rest = rest
+        if self.machine.up:
+            self.witness.log("office crashes")
+            self.witness.crashed(self.standin)
+            self.machine.off()
+
+    async def command(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        errand = partial(commands.execute, self.standin, parameters, BASE)
+        if self.machine.up and not self._waits(parameters):
+            await trio.lowlevel.checkpoint()
+            return await errand()
+        return await self.machine.call(errand)
+
+    def _waits(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether the command waits for our own callback, so that it may outlive who asks."""
+        room = self.standin.rooms.get(parameters["key"])
+        again = room is not None and room.refused_forcesave() is not None
+        return parameters["c"] == "info" or again
+
+    def result(self, url: str) -> bytes:
+        """Raises Expired, Forbidden, Missing."""
+        parts = urlsplit(url)
+        query = parse_qs(parts.query)
+        md5, expires = query["md5"][0], query["expires"][0]
+        return self.standin.results.find(unquote(parts.path), md5, expires, self.now()).content
+
+    def offered(self, claims: Mapping[str, Any]) -> bytes | None:
+        return self.result(claims["url"]) if "url" in claims else None
+
+    def spare(self) -> None:
+        """It does not crash any more."""
+        self._rest = min(self._rest, 1.0)

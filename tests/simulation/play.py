@@ -1,0 +1,236 @@
+"""Plays one history from its first step to its reckoning."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import trio
+from trio.testing import MockClock
+
+from application.files import NotFound
+from application.journal import JournalFailed, StaleWrite
+from application.ports import StorageFailed
+from domain.file import EVERYBODY
+from domain.words import Access, Mode
+from tests.simulation.docledger import Docledger
+from tests.simulation.history import FILES, History, Step
+from tests.simulation.invariants import Reckoning
+from tests.simulation.machine import Cut
+from tests.simulation.office import Office
+from tests.simulation.pages import Town
+from tests.simulation.troubles import Troubles
+from tests.simulation.wire import Line, ServerPort, _chunks
+from tests.simulation.witness import Witness
+
+HOUR = 3600.0
+TURNS = 5000  # of the scheduler's loop within a second: something spins
+
+
+class Play:
+    def __init__(self, policy: str) -> None:
+        self.troubles, self.witness = Troubles(), Witness()
+        self.docledger = Docledger(policy, self.troubles, self.witness)
+        self.office = Office(self.witness, self.troubles)
+        self.office.line = Line(self.docledger, self.office)
+        self.docledger.server = ServerPort(self.docledger, self.office)
+        self.town = Town(self.docledger, self.office, self.witness)
+        self.reckoning: Reckoning
+
+    async def run(self, steps: list[Step]) -> None:
+        async with trio.open_nursery() as self.nursery:
+            self.office.restarted = self._reconnect
+            self.nursery.start_soon(self.office.run)
+            self.nursery.start_soon(self.docledger.run)
+            await trio.testing.wait_all_tasks_blocked()
+            for number in range(FILES):
+                await self._add_file(number)
+            for step in steps:
+                self._do(step)
+                await trio.sleep(step[-1])
+            await self._heal()
+            self.reckoning = Reckoning(self.docledger, self.office)
+            self.nursery.cancel_scope.cancel()
+        self.reckoning.check()
+
+    async def _add_file(self, number: int) -> None:
+        files, ada = self.docledger.files, self.town.people[0]
+        blob = await files.store(_chunks(f"file {number}\n".encode()))
+        row = await files.add(f"plan{number}.txt", blob, ada)
+        await files.share(row.id, EVERYBODY, "everybody", Access.EDIT, ada)
+        self.town.files.append(row.id)
+
+    def _do(self, step: Step) -> None:
+        self.witness.log(f"-- {step}")
+        match step:
+            case ("type" | "save" | "leave" | "vanish" | "nap" | "view", user, file, _):
+                self.nursery.start_soon(getattr(self, f"_{step[0]}"), user, file)
+            case ("upload" | "restore", number, file, _):
+                self.nursery.start_soon(getattr(self, f"_{step[0]}"), number, file)
+            case ("trouble", (where, kind), times, seconds, _):
+                self.troubles.plan(where, kind, times, seconds)
+            case ("kill", moment, ticks, rest, _):
+                self.docledger.kill(moment, ticks, rest)
+            case ("stop", rest, _):
+                self.docledger.stop(rest)
+            case ("crash", rest, _):
+                self.office.crash(rest)
+            case ("wait", _):
+                pass
+            case ("clock", skew, _):
+                self.office.skew = float(skew)
+            case _:
+                raise ValueError(step)
+
+    async def _type(self, user: int, file: int) -> None:
+        if page := await self.town.page(user, file):
+            page.type()
+
+    async def _view(self, user: int, file: int) -> None:
+        await self.town.page(user, file, Mode.VIEW)
+
+    async def _save(self, user: int, file: int) -> None:
+        if page := await self.town.page(user, file):
+            page.save()
+
+    async def _leave(self, user: int, file: int) -> None:
+        if page := self.town.gone(user, file):
+            page.leave()
+
+    async def _vanish(self, user: int, file: int) -> None:
+        if page := self.town.gone(user, file):
+            await page.vanish()
+
+    async def _nap(self, user: int, file: int) -> None:
+        """Falls asleep, or wakes up."""
+        page = self.town.pages.get((user, file))
+        if page is None:
+            return
+        page.asleep = not page.asleep
+        if page.asleep:
+            await page.vanish()
+        elif not page.connected and not await page.reconnect():
+            self.town.gone(user, file)
+
+    async def _upload(self, number: int, file: int) -> None:
+        files, person = self.docledger.files, self.town.people[0]
+
+        async def put() -> None:
+            mark = self.witness.new_mark()
+            blob = await files.store(_chunks(f"upload {mark}\n".encode()))
+            await files.put(self.town.files[file], blob, person, expected=None)
+            self.witness.log(f"uploaded {mark}")
+            self.witness.typed_[mark] = "upload"
+
+        await self._try(put)
+
+    async def _restore(self, number: int, file: int) -> None:
+        files, person, id_ = self.docledger.files, self.town.people[0], self.town.files[file]
+
+        async def restore() -> None:
+            row = await files.get(id_, person)
+            await files.restore(id_, number % row.file.last + 1, person)
+
+        await self._try(restore)
+
+    async def _try(self, errand: object) -> None:
+        try:
+            await self.docledger.machine.call(errand)  # type: ignore[arg-type]
+        except (Cut, JournalFailed, StaleWrite, StorageFailed, NotFound):
+            pass
+
+    def _reconnect(self) -> None:
+        for place, page in list(self.town.pages.items()):
+            if not page.asleep and page.session:
+                self.nursery.start_soon(self._come_back, place)
+
+    async def _come_back(self, place: tuple[int, int]) -> None:
+        await trio.sleep(1)
+        page = self.town.pages.get(place)
+        if page and not page.asleep and not page.connected and not await page.reconnect():
+            self.town.gone(*place)
+
+    async def _heal(self) -> None:
+        """Everything works again, everybody leaves, orphans are opened and left once more; hours pass."""
+        self.witness.log("-- heal")
+        self.troubles.clear()
+        self.docledger.spare()
+        self.office.spare()
+        await trio.sleep(200)
+        for place in list(self.town.pages):
+            await self._leave(*place)
+        await trio.sleep(1.25 * HOUR)
+        await self._cure_orphans()
+        await trio.sleep(HOUR / 2)
+
+    async def _cure_orphans(self) -> None:
+        rows = await self.docledger.journal.open_documents()
+        for file in dict.fromkeys(row.file for row in rows):
+            place = (0, self.town.files.index(file))
+            await self.town.page(*place)
+            await trio.sleep(60)
+            await self._leave(*place)
+
+
+class Patrol(trio.abc.Instrument):
+    """Notices when the scheduler turns and turns and time does not pass."""
+
+    def __init__(self) -> None:
+        self.turns = 0
+        self.looked = -1.0
+        self.scope = trio.CancelScope()
+        self.spun = False
+
+    def before_io_wait(self, timeout: float) -> None:
+        self.turns += 1
+        if self.turns % TURNS == 0:
+            now = trio.current_time()
+            self.spun = now - self.looked < 1
+            self.looked = now
+            if self.spun:
+                self.scope.cancel()
+
+
+def play(history: History) -> Play:
+    """Raises AssertionError with everything that must not be."""
+    played = Play(history.policy)
+    patrol = Patrol()
+
+    async def scenario() -> None:
+        with patrol.scope:
+            await played.run(history.steps)
+
+    trio._core._run._r.seed(history.seed)  # type: ignore[attr-defined]
+    with _crashes_of_actors() as crashes:
+        trio.run(scenario, clock=MockClock(autojump_threshold=0), instruments=[patrol])
+    assert not patrol.spun, "something spins:\n" + "\n".join(played.witness.lines[-20:])
+    assert not crashes, "\n".join(map(str, crashes))
+    return played
+
+
+class _Crashes(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:
+            self.seen.append(logging.Formatter().format(record))
+
+
+@contextmanager
+def _crashes_of_actors() -> Iterator[list[str]]:
+    """What is logged with a traceback is a crash that somebody has survived."""
+    crashes = _Crashes()
+    loggers = [logging.getLogger(name) for name in ("application", "simulation")]
+    for logger in loggers:
+        logger.addHandler(crashes)
+        logger.propagate, logger.level = False, logging.ERROR
+    try:
+        yield crashes.seen
+    finally:
+        for logger in loggers:
+            logger.removeHandler(crashes)
+            logger.propagate, logger.level = True, logging.NOTSET

@@ -1,0 +1,60 @@
+"""What goes wrong: the next so many happenings of a kind, or all of them for a while."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import trio
+
+KINDS = {
+    "journal": ("before", "after", "unreadable", "down"),
+    "blobs": ("full", "down"),
+    "download": ("cut", "error", "gone", "garbage", "stall"),
+    "command": ("refuse", "silence", "slow"),
+    "callback": ("lost", "delay", "duplicate", "reorder", "deaf"),
+}
+FOR_A_WHILE = frozenset({"down"})
+
+
+@dataclass
+class Troubles:
+    waiting: dict[tuple[str, str], deque[float]] = field(default_factory=dict)
+    until: dict[str, float] = field(default_factory=dict)
+    spans: list[tuple[float, float]] = field(default_factory=list)  # when anything was wrong
+
+    def plan(self, where: str, kind: str, times: int, seconds: float) -> None:
+        now = trio.current_time()
+        if kind in FOR_A_WHILE:
+            self.until[where] = max(self.until.get(where, 0), now + seconds)
+            self.felt(now, self.until[where])
+        else:
+            self.waiting.setdefault((where, kind), deque()).extend([seconds] * times)
+
+    def take(self, where: str, *kinds: str) -> tuple[str, float] | None:
+        """The trouble that this happening must suffer."""
+        now = trio.current_time()
+        if now < self.until.get(where, 0):
+            return "down", 0
+        for kind in kinds:
+            waiting = self.waiting.get((where, kind))
+            if waiting:
+                seconds = waiting.popleft()
+                self.felt(now, now + seconds)
+                return kind, seconds
+        return None
+
+    def felt(self, start: float, end: float) -> None:
+        self.spans.append((start, end))
+
+    def clear(self) -> None:
+        self.waiting.clear()
+        self.until.clear()
+
+    def calm(self, start: float, end: float, seconds: float) -> bool:
+        """Whether there were so many seconds in a row without any trouble."""
+        for begin, stop in sorted(self.spans):
+            if min(begin, end) - start >= seconds:
+                return True
+            start = max(start, stop)
+        return end - start >= seconds

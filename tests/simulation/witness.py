@@ -1,0 +1,136 @@
+"""Who has seen everything: what was typed, offered, answered, asked and recorded, and when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import trio
+
+from domain.events import Event
+from infrastructure.standin.server import Standin
+
+MARK = re.compile(r"\[\d+\]")
+
+
+def marks_in(content: bytes | str) -> list[str]:
+    return MARK.findall(content if isinstance(content, str) else content.decode())
+
+
+@dataclass
+class Offered:
+    """Bytes that the Document Server has offered, and what it was told about them."""
+
+    key: str
+    status: int
+    path: str
+    content: bytes
+    at: float
+    expires: float  # by our clock's count
+    accepted: float | None = None
+
+
+@dataclass
+class Witness:
+    lines: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)  # what must never be, seen on the way
+    typed_: dict[str, str] = field(default_factory=dict)  # mark -> key
+    offers: dict[tuple[str, str], Offered] = field(default_factory=dict)
+    spoils: dict[tuple[str, str], int] = field(default_factory=dict)  # (url path, how) -> times
+    destroyed: dict[str, str] = field(default_factory=dict)  # mark -> how the server lost it
+    running: dict[str, float] = field(default_factory=dict)  # forcesave commands under way
+    asked: dict[str, float] = field(default_factory=dict)  # key -> the last forcesave command of this life
+    commands: int = 0
+    ended: set[str] = field(default_factory=set)  # keys that were closed after a change was committed
+    skew: float = 0.0
+    stopping: bool = False
+    stored: set[str] = field(default_factory=set)
+    _marks: int = 0
+
+    def log(self, what: str) -> None:
+        self.lines.append(f"{trio.current_time():.3f} {what}")
+
+    def wrong(self, what: str) -> None:
+        self.faults.append(f"{trio.current_time():.3f} {what}")
+
+    # -- the editors ---------------------------------------------------------------------------------
+
+    def new_mark(self) -> str:
+        self._marks += 1
+        return f"[{self._marks}]"
+
+    def typed(self, mark: str, key: str) -> None:
+        self.typed_[mark] = key
+        self.log(f"typed {mark} in {key}")
+
+    def handed_out(self, file: str, key: str, ended_before: frozenset[str]) -> None:
+        self.log(f"handed out {key} for {file}")
+        if key in ended_before:
+            self.wrong(f"{key} was handed out although its change had been committed")
+
+    def ended_keys(self) -> frozenset[str]:
+        return frozenset(self.ended)
+
+    # -- the wire ------------------------------------------------------------------------------------
+
+    def called(self, claims: Mapping[str, Any], content: bytes | None, epoch: float) -> None:
+        key, status = claims["key"], claims["status"]
+        self.log(f"callback {status} of {key} {claims.get('users')} {marks_in(content or b'')}")
+        if content is None:
+            return
+        url = urlsplit(claims["url"])
+        expires = int(parse_qs(url.query)["expires"][0]) - epoch
+        known = self.offers.get((key, url.path))
+        if known is None:
+            self.offers[key, url.path] = Offered(
+                key, status, url.path, content, trio.current_time(), expires
+            )
+        else:
+            known.expires = expires
+
+    def replied(self, claims: Mapping[str, Any], status: int, error: int) -> None:
+        self.log(f"replied {status} {error} to {claims['status']} of {claims['key']}")
+        if (status, error) == (200, 0) and "url" in claims:
+            offer = self.offers[claims["key"], urlsplit(claims["url"]).path]
+            offer.accepted = trio.current_time()
+
+    def spoiled(self, url: str, how: str) -> None:
+        place = (urlsplit(url).path, how)
+        self.spoils[place] = self.spoils.get(place, 0) + 1
+
+    def commanded(self, name: str, key: str | None) -> None:
+        self.commands += 1
+        if name != "forcesave" or key is None or self.stopping:
+            return
+        now = trio.current_time()
+        if key in self.running:
+            self.wrong(f"two forcesave commands at once for {key}")
+        if now - self.asked.get(key, -100) < 29.99:
+            self.wrong(f"auto-save asked for {key} {now - self.asked[key]:.2f} s after the last time")
+        self.running[key] = self.asked[key] = now
+
+    def answered(self, name: str, key: str | None) -> None:
+        if name == "forcesave" and key is not None:
+            self.running.pop(key, None)
+
+    # -- the machines --------------------------------------------------------------------------------
+
+    def born(self) -> None:
+        self.log("docledger is up")
+        self.asked.clear()
+        self.running.clear()
+        self.stopping = False
+
+    def crashed(self, standin: Standin) -> None:
+        """A Document Server without a store takes its unsaved changes along."""
+        for room in standin.rooms.values():
+            if room.to_save:
+                self.destroyed.update((mark, "crash") for mark in marks_in(room.text))
+        for kept in standin.forgotten.values():
+            self.destroyed.update((mark, "crash") for mark in marks_in(kept.content))
+
+    def recorded(self, stream: str, event: Event) -> None:
+        self.log(f"{stream} {event}")
