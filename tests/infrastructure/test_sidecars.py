@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import trio
 
 from application.ports import StorageFailed
 from infrastructure.sidecars import LocalSidecars
@@ -30,7 +31,7 @@ async def test_the_next_life_finds_them_and_sweeps_half_written_ones(tmp_path: P
     await LocalSidecars(tmp_path).put(sidecar())
     (tmp_path / "half.draft").write_text('{"key": "ad')
     assert list(await LocalSidecars(tmp_path).waiting()) == [sidecar()]
-    assert not list(tmp_path.glob("*.draft"))
+    assert [path.suffix for path in await trio.Path(tmp_path).glob("*")] == [".json"]
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b'{"key": "k", "offer": 7}', b"null"])
