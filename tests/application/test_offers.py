@@ -14,7 +14,7 @@ from domain import events
 from domain.words import Next, Source, Trigger
 from tests.application.conftest import ADA, BOB, FakeServer, Stage, callback, life, now, saving
 from tests.fake_journal import FakeJournal
-from tests.fakes import FakeBlobs
+from tests.fakes import FakeBlobs, FakeSidecars
 
 FOR_EVER = "md5=x&expires=99999999999"
 URL = f"http://ds/cache/files/data/k_1/output.docx/output.docx?{FOR_EVER}"
@@ -257,15 +257,6 @@ async def test_a_status_1_is_answered_within_two_seconds_though_the_journal_fail
     assert trio.current_time() - before <= 2
 
 
-async def test_nothing_is_fetched_for_an_offer_that_could_not_be_recorded(
-    stage: Stage, autojump_clock: MockClock
-) -> None:
-    _, key = await edited(stage)
-    stage.journal.failing = True
-    assert await stage.callbacks.receive(saving(key, URL)) is Fate.UNSAFE
-    assert stage.server.fetches == []
-
-
 async def test_the_bytes_of_an_unknown_key_are_kept_in_quarantine(
     stage: Stage, autojump_clock: MockClock
 ) -> None:
@@ -276,15 +267,19 @@ async def test_the_bytes_of_an_unknown_key_are_kept_in_quarantine(
 
 
 async def test_an_unfinished_offer_is_fetched_after_a_restart(
-    journal: FakeJournal, blobs: FakeBlobs, server: FakeServer, autojump_clock: MockClock
+    journal: FakeJournal,
+    blobs: FakeBlobs,
+    server: FakeServer,
+    sidecars: FakeSidecars,
+    autojump_clock: MockClock,
 ) -> None:
     server.results[URL] = DownloadFailed("down")
-    async with life(journal, blobs, server) as first:
+    async with life(journal, blobs, server, sidecars) as first:
         file, key = await edited(first)
         with trio.move_on_after(10):
             await first.callbacks.receive(saving(key, URL, 2))
     server.results[URL] = b"words"
-    async with life(journal, blobs, server) as second:
+    async with life(journal, blobs, server, sidecars) as second:
         assert await second.desk.take_up() == 1
         await trio.sleep(1)
         assert len(await journal.versions(file)) == 2

@@ -189,7 +189,7 @@ class Service:
     def quarantined(self) -> dict[str, dict[str, Any]]:
         """The notes on suspect bytes, by their sha256."""
         notes = (self.settings.blobs_path / "quarantine").glob("*.json")
-        return {note.stem: json.loads(note.read_text()) for note in notes}
+        return {told["sha256"]: told for told in (json.loads(note.read_text()) for note in notes)}
 
 
 def second(number: int) -> str:
