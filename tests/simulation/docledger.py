@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,15 +16,16 @@ from application.desk import Desk
 from application.draining import drain
 from application.files import Files, Shelf
 from application.forgotten import Recovery
-from application.journal import JournalFailed
 from application.opening import Door
 from application.ports import DocumentServer
+from application.replacing import Replacing
+from application.spool import Spool
 from application.world import Patience, World
-from tests.application.conftest import FakeInspector
 from tests.simulation.machine import Machine
-from tests.simulation.storage import DoomedBlobs, DoomedJournal
+from tests.simulation.storage import Blobs, DoomedBlobs, DoomedJournal, DoomedSidecars, Inspector
 from tests.simulation.troubles import Troubles
 from tests.simulation.witness import Witness
+from web import bootstrap
 from web.callbacks import DURABLE
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -46,9 +48,12 @@ class Docledger:
         self.witness = witness
         self.durable = policy == "durable"
         self.journal = DoomedJournal(troubles=troubles, moment=self.moment, recorded=witness.recorded)
-        self.blobs = DoomedBlobs(troubles)
+        self.places = DoomedBlobs("blobs", troubles), DoomedBlobs("overflow", troubles)
+        self.sidecars = DoomedSidecars(troubles)
         self.server: DocumentServer
+        self.blobs: Blobs
         self.files: Files
+        self.replacing: Replacing
         self.desk: Desk
         self.door: Door
         self.callbacks: Callbacks
@@ -65,42 +70,38 @@ class Docledger:
             self.troubles.felt(down, trio.current_time())
 
     async def _live(self) -> None:
-        self._stopping = trio.Event()
+        stages = bootstrap.Stages()
+        stages.listening.set()
         async with self.machine.on() as nursery:
-            self._assemble(nursery)
-            recovery = Recovery(self.desk, self.world)
-            self.callbacks = Callbacks(
-                self.desk, self.world, keep_failed=self.durable, unsafe=recovery.nudge
-            )
-            nursery.start_soon(self._work, recovery)
+            self._assemble(nursery, stages)
             self.witness.born()
+            self._stopping = trio.Event()
             await self._stopping.wait()
-            await drain(self.desk, self.world, GRACE)
+            await drain(self.desk, self.world, GRACE, close=self.door.shut)
             nursery.cancel_scope.cancel()
 
-    def _assemble(self, nursery: trio.Nursery) -> None:
+    def _assemble(self, nursery: trio.Nursery, stages: bootstrap.Stages) -> None:
+        self.blobs = Blobs(*self.places)
         self.world = World(
-            self.journal, self.blobs, FakeInspector(self.blobs), self.server, now, Patience()
+            self.journal, self.blobs, Inspector(self.blobs), self.server, self.sidecars, now, Patience()
         )
-        shelf = Shelf(self.journal, self.blobs, now, lambda: f"f{next(self._ids)}", LIMIT)
-        self.files = Files(shelf)
+        self.files = Files(Shelf(self.journal, self.blobs, now, lambda: f"f{next(self._ids)}", LIMIT))
         self.desk = Desk(nursery, self.world)
         self.door = Door(self.desk, self.world, self.files)
+        self.replacing = Replacing(self.desk, self.world, self.files)
+        spool, recovery = Spool(nursery, self.desk, self.world), Recovery(self.desk, self.world)
+        self.callbacks = Callbacks(
+            self.desk, self.world, spool, keep_failed=self.durable, unsafe=recovery.nudge
+        )
+        nursery.start_soon(bootstrap._work, nursery, self.desk, spool, recovery, stages)
+        nursery.start_soon(self.blobs.run)
 
-    async def _work(self, recovery: Recovery) -> None:
-        while True:
-            try:
-                await self.desk.take_up()
-                break
-            except JournalFailed:
-                await trio.sleep(5)
-        await recovery.run()
-
-    def stop(self, rest: float) -> None:
-        """Gently."""
+    def stop(self, rest: float, *, shut: bool) -> None:
+        """Gently; `shut`: everybody is sent out."""
         self._rest = rest
         self.witness.log("docledger stops")
-        self.witness.stopping = True
+        self.witness.exempt += 1
+        self.door.shut = shut
         self._stopping.set()
 
     def kill(self, moment: str, ticks: int, rest: float) -> None:
@@ -142,3 +143,8 @@ class Docledger:
         version = await self.journal.version(file, number)
         assert version is not None, f"{file} has no version {number}"
         return b"".join([part async for part in self.blobs.read(version.sha256)])
+
+    def stored(self, content: bytes) -> bool:
+        """Whether a version has these bytes, and they are there."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        return sha256 in self.witness.versions and self.blobs.bytes(sha256) is not None

@@ -39,9 +39,9 @@ KINDS_OF_STEPS: dict[str, st.SearchStrategy[Step]] = {
     **{what: _by(what) for what in ("type", "leave", "save", "vanish", "nap", "view", "upload")},
     "restore": st.tuples(st.just("restore"), st.integers(0, 3), files, PAUSES),
     "wait": st.tuples(st.just("wait"), st.sampled_from([20.0, 1000.0, 4000.0, 20000.0])),
-    "stop": st.tuples(st.just("stop"), SHORT, PAUSES),
+    "stop": st.tuples(st.sampled_from(["stop", "shut"]), SHORT, PAUSES),
     "kill": st.tuples(st.just("kill"), st.sampled_from(MOMENTS), st.integers(0, 25), SHORT, PAUSES),
-    # "crash": st.tuples(st.just("crash"), SHORT, PAUSES),
+    "crash": st.tuples(st.just("crash"), SHORT, PAUSES),
     "clock": st.tuples(st.just("clock"), st.sampled_from([0, 300, -300, 4000, -4000]), st.just(0.0)),
     "trouble": st.tuples(
         st.just("trouble"), troubles, st.integers(1, 5), SHORT, st.sampled_from([0.0, 0.0, 1.0])
@@ -50,7 +50,7 @@ KINDS_OF_STEPS: dict[str, st.SearchStrategy[Step]] = {
 # How often each is drawn; what stands first is what Hypothesis shrinks to.
 WEIGHTS = {
     "type": 30, "leave": 10, "trouble": 14, "kill": 7, "save": 4, "vanish": 3, "nap": 3, "view": 1,
-    "upload": 2, "restore": 2, "wait": 3, "stop": 2, "clock": 1,
+    "upload": 2, "restore": 2, "wait": 3, "stop": 2, "crash": 3, "clock": 1,
 }  # fmt: skip
 
 step = st.sampled_from([what for what, weight in WEIGHTS.items() for _ in range(weight)]).flatmap(

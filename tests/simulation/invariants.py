@@ -33,7 +33,7 @@ class Reckoning:
         self.kept = {event.sha256: self._bytes(event.sha256) for _, event in self.versions}
         self.excuses: Counter[str] = Counter()
 
-    def check(self) -> None:
+    def faults(self) -> list[str]:
         faults = [*self.witness.faults]
         for check in (
             self.acknowledged,
@@ -45,10 +45,10 @@ class Reckoning:
             self.finished,
         ):
             faults += [f"{check.__name__}: {fault}" for fault in check()]
-        assert not faults, "\n".join(faults)
+        return faults
 
     def _bytes(self, sha256: str) -> bytes:
-        return self.docledger.blobs.stored[sha256]
+        return self.docledger.blobs.bytes(sha256) or b""
 
     def acknowledged(self) -> Iterator[str]:
         """1: what was answered with error 0 and could be had is a version."""
@@ -75,7 +75,7 @@ class Reckoning:
     def typed(self) -> Iterator[str]:
         """2: whatever was typed is in some version, or it is known who lost it."""
         kept = {mark for content in self.kept.values() for mark in marks_in(content)}
-        excused = dict(self.witness.destroyed)
+        excused = dict(self.witness.lost)
         for offer in self.witness.offers.values():
             if offer.accepted is not None and offer.status in (2, 3) and (why := self._excuse(offer)):
                 excused.update((mark, why) for mark in marks_in(offer.content))
@@ -163,7 +163,11 @@ class Reckoning:
                 yield f"{key} has offers that wait for ever: {list(state.offers)}"
             if not state.closed:
                 yield f"{key} was never closed: {state}"
-        if self.office.standin.forgotten:
+        if len(self.office.standin.forgotten):
             yield f"forgotten at the server: {list(self.office.standin.forgotten)}"
+        if self.docledger.sidecars.kept:
+            yield f"sidecars are left: {list(self.docledger.sidecars.kept)}"
+        if self.docledger.blobs.overflow.stored:
+            yield f"the overflow is not empty: {list(self.docledger.blobs.overflow.stored)}"
         if len(self.docledger.desk):
             yield f"{len(self.docledger.desk)} actors never rest"

@@ -12,9 +12,9 @@ import trio
 
 from infrastructure.standin import commands
 from infrastructure.standin.config import StandinConfig
-from infrastructure.standin.outbox import Outbox
-from infrastructure.standin.results import Results
+from infrastructure.standin.faults import Fault
 from infrastructure.standin.server import Standin
+from infrastructure.standin.store import Store
 from tests.simulation.docledger import NOON
 from tests.simulation.machine import Machine
 from tests.simulation.troubles import Troubles
@@ -38,24 +38,36 @@ class Office:
         return NOON.timestamp() + trio.current_time() + self.skew
 
     async def run(self) -> None:
-        while True:
-            async with self.machine.on() as nursery:
-                client = cast(httpx.AsyncClient, self.line)
-                outbox, results = Outbox(CONFIG, client, self.now), Results(CONFIG.url_lifetime, "simulated")
-                self.standin = Standin(CONFIG, outbox, results, nursery, self.now)
-                self.witness.log("office is up")
-                self.restarted()
-                await trio.sleep_forever()
-            down = trio.current_time()
-            await trio.sleep(self._rest)
-            self.troubles.felt(down, trio.current_time())
+        with Store() as store:
+            store.shelf("settings").put("url secret", {"secret": "simulated"})
+            while True:
+                await self._live(store)
+                down = trio.current_time()
+                await trio.sleep(self._rest)
+                self.troubles.felt(down, trio.current_time())
+
+    async def _live(self, store: Store) -> None:
+        """One process; the store is what a crash leaves."""
+        client = cast(httpx.AsyncClient, self.line)
+        async with self.machine.on() as nursery:
+            self.standin = Standin.create(CONFIG, client, nursery, now=self.now, store=store)
+            self.witness.log("office is up")
+            self.restarted()
+            await trio.sleep_forever()
 
     def crash(self, rest: float) -> None:
         self._rest = rest
         if self.machine.up:
             self.witness.log("office crashes")
-            self.witness.crashed(self.standin)
             self.machine.off()
+
+    def text(self, key: str) -> str:
+        room = self.standin.rooms.get(key)
+        return room.text if room else ""
+
+    def doom(self, kind: str, times: int) -> None:
+        """The next documents cannot be assembled."""
+        self.standin.faults.order(Fault("assembly", kind, times=times))
 
     async def command(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         errand = partial(commands.execute, self.standin, parameters, BASE)
@@ -83,3 +95,4 @@ class Office:
     def spare(self) -> None:
         """It does not crash any more."""
         self._rest = min(self._rest, 1.0)
+        self.standin.faults.clear()

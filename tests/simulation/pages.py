@@ -9,7 +9,7 @@ import trio
 
 from application.desk import Unavailable
 from application.journal import JournalFailed, StaleWrite
-from application.opening import SavingInProgress
+from application.opening import SavingInProgress, Shut
 from application.people import Person
 from application.ports import StorageFailed
 from domain.words import Mode
@@ -23,7 +23,7 @@ from tests.simulation.witness import Witness
 
 PATIENCE = 4  # times that a page asks for its configuration
 SILENCE = 45.0  # seconds until a dead tab is noticed
-NOT_NOW = (Cut, SavingInProgress, JournalFailed, StaleWrite, Unavailable, StorageFailed)
+NOT_NOW = (Cut, SavingInProgress, Shut, JournalFailed, StaleWrite, Unavailable, StorageFailed)
 
 
 class Page:
@@ -104,6 +104,11 @@ class Page:
             return False
         return self.session.id in self.room.sessions and self.room in self.town.office.standin.rooms.values()
 
+    @property
+    def dropped(self) -> bool:
+        """Sent out: the editor stays open and read-only."""
+        return bool(self.session and self.invitation and self.invitation.editing and not self.session.editing)
+
     def type(self) -> None:
         session, room = self.session, self.room
         if not self.connected or session is None or room is None or not session.editing:
@@ -154,6 +159,9 @@ class Town:
         """The page of this user for this file, opened if need be."""
         place = (user, file)
         page = self.pages.get(place)
+        if page and page.dropped:
+            page.leave()
+            page = None
         if page is None:
             page = self.pages[place] = Page(self.people[user], self.files[file], self)
             if not await page.open(mode) and self.pages.get(place) is page:

@@ -38,6 +38,7 @@ class Play:
         self.docledger.server = ServerPort(self.docledger, self.office)
         self.town = Town(self.docledger, self.office, self.witness)
         self.reckoning: Reckoning
+        self.faults: list[str] = []
 
     async def run(self, steps: list[Step]) -> None:
         async with trio.open_nursery() as self.nursery:
@@ -52,8 +53,8 @@ class Play:
                 await trio.sleep(step[-1])
             await self._heal()
             self.reckoning = Reckoning(self.docledger, self.office)
+            self.faults = self.reckoning.faults()
             self.nursery.cancel_scope.cancel()
-        self.reckoning.check()
 
     async def _add_file(self, number: int) -> None:
         files, ada = self.docledger.files, self.town.people[0]
@@ -69,12 +70,14 @@ class Play:
                 self.nursery.start_soon(getattr(self, f"_{step[0]}"), user, file)
             case ("upload" | "restore", number, file, _):
                 self.nursery.start_soon(getattr(self, f"_{step[0]}"), number, file)
+            case ("trouble", ("assembly", kind), times, _, _):
+                self.office.doom(kind, times)
             case ("trouble", (where, kind), times, seconds, _):
                 self.troubles.plan(where, kind, times, seconds)
             case ("kill", moment, ticks, rest, _):
                 self.docledger.kill(moment, ticks, rest)
-            case ("stop", rest, _):
-                self.docledger.stop(rest)
+            case ("stop" | "shut" as how, rest, _):
+                self.docledger.stop(rest, shut=how == "shut")
             case ("crash", rest, _):
                 self.office.crash(rest)
             case ("wait", _):
@@ -106,7 +109,7 @@ class Play:
     async def _nap(self, user: int, file: int) -> None:
         """Falls asleep, or wakes up."""
         page = self.town.pages.get((user, file))
-        if page is None:
+        if page is None or page.session is None:
             return
         page.asleep = not page.asleep
         if page.asleep:
@@ -115,31 +118,33 @@ class Play:
             self.town.gone(user, file)
 
     async def _upload(self, number: int, file: int) -> None:
-        files, person = self.docledger.files, self.town.people[0]
+        docledger, ada = self.docledger, self.town.people[0]
+        mark = self.witness.new_mark()
 
         async def put() -> None:
-            mark = self.witness.new_mark()
-            blob = await files.store(_chunks(f"upload {mark}\n".encode()))
-            await files.put(self.town.files[file], blob, person, expected=None)
-            self.witness.log(f"uploaded {mark}")
-            self.witness.typed_[mark] = "upload"
+            blob = await docledger.files.store(_chunks(f"upload {mark}\n".encode()))
+            await docledger.replacing.put(self.town.files[file], blob, ada, expected=None)
+            self.witness.typed(mark, "an upload")
 
         await self._try(put)
 
     async def _restore(self, number: int, file: int) -> None:
-        files, person, id_ = self.docledger.files, self.town.people[0], self.town.files[file]
+        docledger, ada, id_ = self.docledger, self.town.people[0], self.town.files[file]
 
         async def restore() -> None:
-            row = await files.get(id_, person)
-            await files.restore(id_, number % row.file.last + 1, person)
+            row = await docledger.files.get(id_, ada)
+            await docledger.replacing.restore(id_, number % row.file.last + 1, ada)
 
         await self._try(restore)
 
     async def _try(self, errand: object) -> None:
+        self.witness.exempt += 1  # it asks for what is being typed
         try:
             await self.docledger.machine.call(errand)  # type: ignore[arg-type]
         except (Cut, JournalFailed, StaleWrite, StorageFailed, NotFound):
             pass
+        finally:
+            self.witness.exempt = max(0, self.witness.exempt - 1)
 
     def _reconnect(self) -> None:
         for place, page in list(self.town.pages.items()):
@@ -206,7 +211,8 @@ def play(history: History) -> Play:
     with _crashes_of_actors() as crashes:
         trio.run(scenario, clock=MockClock(autojump_threshold=0), instruments=[patrol])
     assert not patrol.spun, "something spins:\n" + "\n".join(played.witness.lines[-20:])
-    assert not crashes, "\n".join(map(str, crashes))
+    faults = [*crashes, *played.faults]
+    assert not faults, "\n".join(faults)
     return played
 
 
@@ -224,7 +230,7 @@ class _Crashes(logging.Handler):
 def _crashes_of_actors() -> Iterator[list[str]]:
     """What is logged with a traceback is a crash that somebody has survived."""
     crashes = _Crashes()
-    loggers = [logging.getLogger(name) for name in ("application", "simulation")]
+    loggers = [logging.getLogger(name) for name in ("application", "infrastructure", "simulation", "web")]
     for logger in loggers:
         logger.addHandler(crashes)
         logger.propagate, logger.level = False, logging.ERROR

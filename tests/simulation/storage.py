@@ -1,18 +1,21 @@
-"""Journal and blobs that fail when told to, before or after the fact."""
+"""Journal, blobs and sidecars that fail when told to, before or after the fact."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import trio
 
 from application.journal import Change, JournalFailed, Recorded
-from application.ports import StorageFailed
+from application.ports import StorageFailed, Verdict
 from domain.events import Event
+from infrastructure.overflow import OverflowBlobs
 from tests.fake_journal import FakeJournal
-from tests.fakes import FakeBlobs
+from tests.fakes import FakeBlobs, FakeSidecars
 from tests.simulation.troubles import Troubles
+
+SETTLING = 61.0  # seconds between two attempts to empty the overflow; the service's 5 cost too many turns
 
 
 @dataclass
@@ -52,11 +55,63 @@ class DoomedJournal(FakeJournal):
 
 
 class DoomedBlobs(FakeBlobs):
+    """One of the two places, as the overflow knows them."""
+
+    def __init__(self, place: str, troubles: Troubles) -> None:
+        super().__init__()
+        self._place, self._troubles = place, troubles
+
+    async def work(self) -> None:
+        await super().work()
+        if self._troubles.take(self._place, "full"):
+            raise StorageFailed("no space left on device")
+
+    async def all(self) -> list[str]:
+        await self.work()
+        return list(self.stored)
+
+    async def probe(self) -> None:
+        await self.work()
+
+    async def remove(self, sha256: str) -> None:
+        await self.work()
+        self.stored.pop(sha256, None)
+
+
+class Blobs(OverflowBlobs):
+    """What survives a life is in the two places; that the first one fails must be found out anew."""
+
+    def __init__(self, store: DoomedBlobs, overflow: DoomedBlobs) -> None:
+        super().__init__(store, overflow, SETTLING)  # type: ignore[arg-type]
+        self.store, self.overflow = store, overflow
+
+    def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
+        beside = sha256 not in self.store.stored and sha256 in self.overflow.stored
+        return (self.overflow if beside else self.store).read(sha256, start, stop)
+
+    def bytes(self, sha256: str) -> bytes | None:
+        return self.store.stored.get(sha256, self.overflow.stored.get(sha256))
+
+
+class DoomedSidecars(FakeSidecars):
     def __init__(self, troubles: Troubles) -> None:
         super().__init__()
         self._troubles = troubles
 
-    async def work(self) -> None:
-        await super().work()
-        if self._troubles.take("blobs", "full"):
+    async def _work(self) -> None:
+        await super()._work()
+        if self._troubles.take("sidecars", "full"):
             raise StorageFailed("no space left on device")
+
+
+class Inspector:
+    """Everything is a document that does not begin with EVIL."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    async def inspect(self, sha256: str, filetype: str) -> Verdict:
+        content = b"".join([part async for part in self._blobs.read(sha256)])
+        if content.startswith(b"EVIL"):
+            return Verdict(False, "text/plain", "it is no document")
+        return Verdict(True, "a document")

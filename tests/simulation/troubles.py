@@ -10,8 +10,11 @@ import trio
 KINDS = {
     "journal": ("before", "after", "unreadable", "down"),
     "blobs": ("full", "down"),
+    "overflow": ("full", "down"),
+    "sidecars": ("full", "down"),
     "download": ("cut", "error", "gone", "garbage", "stall"),
     "command": ("refuse", "silence", "slow"),
+    "assembly": ("fail", "corrupt"),
     "callback": ("lost", "delay", "duplicate", "reorder", "deaf"),
 }
 FOR_A_WHILE = frozenset({"down"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -107,16 +108,31 @@ class Line:
         self._troubles, self._witness = docledger.troubles, docledger.witness
         self._next: dict[str, trio.Event] = {}  # by key: set when a callback of it was answered
 
-    async def post(self, url: str, *, json: dict[str, Any], headers: Mapping[str, str]) -> Response:
-        offered = self._office.offered(json)
-        self._witness.called(json, offered, self._office.now() - trio.current_time())
+    async def post(
+        self, url: str, *, content: bytes, headers: Mapping[str, str], extensions: Mapping[str, Any]
+    ) -> Response:
+        claims = json.loads(content)
+        offered, text = self._office.offered(claims), self._office.text(claims["key"])
+        self._witness.called(claims, offered, self._office.now() - trio.current_time())
         try:
-            status, error = await self._post(json)
+            status, error = await self._post(claims)
         except Cut:
             raise httpx.ReadError("connection reset") from None
-        self._next.pop(json["key"], trio.Event()).set()
-        self._witness.replied(json, status, error)
+        self._next.pop(claims["key"], trio.Event()).set()
+        if (status, error) == (200, 0):
+            self._believed(claims, offered, text)
+        self._witness.log(f"replied {status} {error} to {claims['status']} of {claims['key']}")
         return Response(status, b'{"error": %d}' % error)
+
+    def _believed(self, claims: dict[str, Any], offered: bytes | None, text: str) -> None:
+        """The Document Server takes it that it may let go."""
+        if offered is None:
+            if claims["status"] == 3:
+                self._witness.destroyed(text, "status 3")
+            return
+        if self._docledger.durable and not self._docledger.stored(offered):
+            self._witness.wrong(f"error 0 to {claims['status']} of {claims['key']} without stored bytes")
+        self._witness.accepted(claims)
 
     async def _post(self, claims: dict[str, Any]) -> tuple[int, int]:
         kind, seconds = self._troubles.take(

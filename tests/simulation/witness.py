@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import trio
 
+from domain import events
 from domain.events import Event
-from infrastructure.standin.server import Standin
 
 MARK = re.compile(r"\[\d+\]")
 
@@ -40,14 +40,14 @@ class Witness:
     typed_: dict[str, str] = field(default_factory=dict)  # mark -> key
     offers: dict[tuple[str, str], Offered] = field(default_factory=dict)
     spoils: dict[tuple[str, str], int] = field(default_factory=dict)  # (url path, how) -> times
-    destroyed: dict[str, str] = field(default_factory=dict)  # mark -> how the server lost it
+    lost: dict[str, str] = field(default_factory=dict)  # mark -> how the server lost it
     running: dict[str, float] = field(default_factory=dict)  # forcesave commands under way
     asked: dict[str, float] = field(default_factory=dict)  # key -> the last forcesave command of this life
     commands: int = 0
     ended: set[str] = field(default_factory=set)  # keys that were closed after a change was committed
-    skew: float = 0.0
-    stopping: bool = False
-    stored: set[str] = field(default_factory=set)
+    committed: set[str] = field(default_factory=set)  # keys
+    versions: dict[str, int] = field(default_factory=dict)  # sha256 -> number
+    exempt: int = 0  # who may ask for a forcesave at any time just now
     _marks: int = 0
 
     def log(self, what: str) -> None:
@@ -91,11 +91,8 @@ class Witness:
         else:
             known.expires = expires
 
-    def replied(self, claims: Mapping[str, Any], status: int, error: int) -> None:
-        self.log(f"replied {status} {error} to {claims['status']} of {claims['key']}")
-        if (status, error) == (200, 0) and "url" in claims:
-            offer = self.offers[claims["key"], urlsplit(claims["url"]).path]
-            offer.accepted = trio.current_time()
+    def accepted(self, claims: Mapping[str, Any]) -> None:
+        self.offers[claims["key"], urlsplit(claims["url"]).path].accepted = trio.current_time()
 
     def spoiled(self, url: str, how: str) -> None:
         place = (urlsplit(url).path, how)
@@ -103,7 +100,7 @@ class Witness:
 
     def commanded(self, name: str, key: str | None) -> None:
         self.commands += 1
-        if name != "forcesave" or key is None or self.stopping:
+        if name != "forcesave" or key is None or self.exempt:
             return
         now = trio.current_time()
         if key in self.running:
@@ -122,15 +119,19 @@ class Witness:
         self.log("docledger is up")
         self.asked.clear()
         self.running.clear()
-        self.stopping = False
+        self.exempt = 0
 
-    def crashed(self, standin: Standin) -> None:
-        """A Document Server without a store takes its unsaved changes along."""
-        for room in standin.rooms.values():
-            if room.to_save:
-                self.destroyed.update((mark, "crash") for mark in marks_in(room.text))
-        for kept in standin.forgotten.values():
-            self.destroyed.update((mark, "crash") for mark in marks_in(kept.content))
+    def destroyed(self, text: str, how: str) -> None:
+        """The Document Server has let go of it, as it was told to."""
+        self.lost.update((mark, how) for mark in marks_in(text))
 
     def recorded(self, stream: str, event: Event) -> None:
         self.log(f"{stream} {event}")
+        if isinstance(event, events.VersionAdded):
+            self.versions[event.sha256] = event.number
+        if isinstance(event, events.Closed):
+            key = stream.removeprefix("document/")
+            if key in self.committed:
+                self.ended.add(key)
+        if isinstance(event, events.Saved | events.Forcesaved):
+            self.committed.add(stream.removeprefix("document/"))
