@@ -154,7 +154,8 @@ class Play:
     async def _come_back(self, place: tuple[int, int]) -> None:
         await trio.sleep(1)
         page = self.town.pages.get(place)
-        if page and not page.asleep and not page.connected and not await page.reconnect():
+        lost = page and page.session and not page.asleep and not page.connected
+        if page and lost and not await page.reconnect():
             self.town.gone(*place)
 
     async def _heal(self) -> None:
