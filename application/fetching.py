@@ -21,7 +21,7 @@ from domain.words import Next, Source
 logger = logging.getLogger(__name__)
 
 LONGEST = timedelta(days=1)  # however long a url claims to live
-GONE = 3  # after so many refusals of its url an offer is given up
+GONE = 7  # refusals of its url after which an offer is given up, a minute after the first
 
 Outcome = CommitOffer | NoteFailure
 
@@ -42,6 +42,7 @@ class Fetch:
         self._offer = offer
         self._world = world
         self._url, self._changes_url = offer.url, offer.changes_url
+        self._had_at = offer.at
         self._renewed = trio.Event()
         self._suspect: Blob | None = None
         self._aside: str | None = None  # the id of the sidecar that has been written
@@ -49,6 +50,7 @@ class Fetch:
     def renew(self, url: str, changes_url: str | None) -> None:
         if url != self._url:
             self._url, self._changes_url = url, changes_url or self._changes_url
+            self._had_at = self._world.now()
             self._renewed.set()
 
     async def run(self, report: Callable[[Outcome], Awaitable[bool]]) -> None:
@@ -166,12 +168,16 @@ class Fetch:
         )
 
     def _deadline(self) -> datetime:
-        """When the url dies: it says so itself, in `expires` (unix time, the server's clock)."""
+        """When the url dies: it says so itself, in `expires` (unix time, the server's clock).
+
+        Never sooner than it usually does: that clock may be behind ours.
+        """
+        usual = self._had_at + timedelta(seconds=self._world.patience.url)
         expires = parse_qs(urlsplit(self._url).query).get("expires", [""])[0]
         if expires.isdecimal() and len(expires) <= 11:
             said = datetime.fromtimestamp(int(expires), tz=self._offer.at.tzinfo)
-            return min(said, self._world.now() + LONGEST)
-        return self._offer.at + timedelta(seconds=self._world.patience.url)
+            return max(usual, min(said, self._world.now() + LONGEST))
+        return usual
 
 
 def sidecar_of(key: str, offer: SaveOffered, stored: CommitOffer) -> Sidecar:

@@ -134,6 +134,18 @@ async def test_an_offer_is_given_up_when_its_url_has_died(stage: Stage, autojump
     assert len(stage.server.fetches) == fetches
 
 
+async def test_a_server_whose_clock_is_behind_is_given_as_much_time(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    file, key = await edited(stage)
+    url = expiring(-3600)
+    stage.server.results[url] = DownloadFailed("down")
+    await stage.callbacks.receive(saving(key, url))
+    stage.server.results[url] = b"words"
+    await trio.sleep(120)
+    assert len(await stage.journal.versions(file)) == 2
+
+
 async def test_a_final_that_is_given_up_leaves_the_file_to_a_new_key(
     stage: Stage, autojump_clock: MockClock
 ) -> None:
@@ -146,11 +158,13 @@ async def test_a_final_that_is_given_up_leaves_the_file_to_a_new_key(
     assert (await stage.door.open(file, BOB, "::2")).key != key
 
 
-async def test_a_dead_url_is_tried_three_times(stage: Stage, autojump_clock: MockClock) -> None:
+async def test_a_dead_url_is_tried_for_a_minute(stage: Stage, autojump_clock: MockClock) -> None:
     _, key = await edited(stage)
     stage.server.results[URL] = DownloadGone("410")
     assert await stage.callbacks.receive(saving(key, URL)) is Fate.UNSAFE
-    assert len(stage.server.fetches) == 3
+    assert [when - stage.server.fetches[0][1] for _, when in stage.server.fetches][-1] == pytest.approx(
+        63, abs=1
+    )
 
 
 async def test_a_repeat_with_a_fresh_url_wakes_a_waiting_fetch(
