@@ -21,7 +21,7 @@ from domain.words import Next, Source
 logger = logging.getLogger(__name__)
 
 LONGEST = timedelta(days=1)  # however long a url claims to live
-GONE = 3  # after so many refusals of its url an offer is given up
+GONE = 7  # refusals of its url after which an offer is given up, a minute after the first
 
 Outcome = CommitOffer | NoteFailure
 

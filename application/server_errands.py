@@ -21,6 +21,7 @@ from domain.commands import (
     NoteFailure,
     NoteOrphaned,
     NotePresence,
+    NoteResumed,
 )
 from domain.document import Document
 from domain.words import Next, Source
@@ -57,6 +58,9 @@ async def send_forcesave(key: str, world: World, actor: Asker) -> None:
     finally:
         actor.schedule.autosave_ended(trio.current_time())
     if trouble is None:
+        before = actor.document.trouble if actor.document else None
+        if before and before.source is Source.COMMAND:
+            await _tell(actor, NoteResumed(at=world.now()))
         actor.faults = 0
     else:
         actor.faults += 1
@@ -77,10 +81,14 @@ async def _note(world: World, actor: Asker, detail: str) -> None:
     note = NoteFailure(
         at=world.now(), source=Source.COMMAND, detail=detail, attempt=actor.faults, next=Next.GO_ON
     )
+    await _tell(actor, note)
+
+
+async def _tell(actor: Asker, command: Command) -> None:
     try:
-        await actor.ask(note)
+        await actor.ask(command)
     except JournalFailed as trouble:
-        logger.error("and that could not be recorded: %s", trouble)
+        logger.error("that could not be recorded: %s", trouble)
 
 
 async def ask_info(key: str, world: World, actor: Asker) -> None:

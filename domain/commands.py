@@ -102,6 +102,13 @@ class NoteFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteResumed:
+    """A command that had failed several times was obeyed again."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommitOffer:
     """An offer's bytes are safe in the blob store and are a document."""
 
@@ -147,6 +154,7 @@ Command = (
     | CloseUnchanged
     | NoteServerFailure
     | NoteFailure
+    | NoteResumed
     | CommitOffer
     | TakeStored
     | NoteOrphaned

@@ -43,6 +43,10 @@ def decide(document: Document | None, command: Command) -> Facts:
             return _note_server_failure(document, command)
         case commands.NoteFailure():
             return _note_failure(document, command)
+        case commands.NoteResumed():
+            commanded = document.trouble and document.trouble.source is Source.COMMAND
+            over = commanded and not document.offers  # a waiting save has troubles of its own
+            return (events.Resumed(at=command.at),) if over else ()
         case commands.CloseUnknown():
             return _close_unknown(document, command)
         case commands.NoteOrphaned():

@@ -130,6 +130,8 @@ def evolve(document: Document | None, event: DocumentEvent) -> Document:
             return replace(document, closed=None, standing=standing)
         case events.Errored():
             return _errored(document, event)
+        case events.Resumed():
+            return replace(document, trouble=None)
 
 
 def replay(history: Iterable[DocumentEvent], document: Document | None = None) -> Document | None:

@@ -105,6 +105,11 @@ class Errored(Fact):
     sha256: str | None = None  # of the bytes in quarantine
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(Fact):
+    """The server obeys our commands again: the trouble with them is over."""
+
+
 # -- a file ------------------------------------------------------------------------------------------
 
 
@@ -165,7 +170,17 @@ class Reinstated(Fact):
 
 
 DocumentEvent = (
-    Opened | Admitted | Joined | Left | SaveOffered | Forcesaved | Saved | Closed | Reopened | Errored
+    Opened
+    | Admitted
+    | Joined
+    | Left
+    | SaveOffered
+    | Forcesaved
+    | Saved
+    | Closed
+    | Reopened
+    | Errored
+    | Resumed
 )
 FileEvent = Added | VersionAdded | Thinned | Renamed | Shared | Removed | Reinstated
 Event = DocumentEvent | FileEvent

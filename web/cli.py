@@ -94,7 +94,7 @@ def drain(close: bool, seconds: int) -> None:
     except NotReached as trouble:
         _fail(str(trouble))
         return
-    click.echo(f"{result.saved} documents saved, {len(result.left)} left.")
+    click.echo(f"Saved: {result.saved}. Left unsaved: {len(result.left)}.")
     for key in result.left:
         click.echo(f"not saved in time: {key}", err=True)
     sys.exit(1 if result.left else 0)

@@ -184,6 +184,7 @@ def _version(row: VersionRow) -> dict[str, Any]:
         "key": row.key,
         "filetype": row.filetype,
         "restored": row.restored,
+        "changes_sha256": row.changes_sha256,
     }
 
 

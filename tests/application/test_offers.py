@@ -158,11 +158,13 @@ async def test_a_final_that_is_given_up_leaves_the_file_to_a_new_key(
     assert (await stage.door.open(file, BOB, "::2")).key != key
 
 
-async def test_a_dead_url_is_tried_three_times(stage: Stage, autojump_clock: MockClock) -> None:
+async def test_a_dead_url_is_tried_for_a_minute(stage: Stage, autojump_clock: MockClock) -> None:
     _, key = await edited(stage)
     stage.server.results[URL] = DownloadGone("410")
     assert await stage.callbacks.receive(saving(key, URL)) is Fate.UNSAFE
-    assert len(stage.server.fetches) == 3
+    assert [when - stage.server.fetches[0][1] for _, when in stage.server.fetches][-1] == pytest.approx(
+        63, abs=1
+    )
 
 
 async def test_a_repeat_with_a_fresh_url_wakes_a_waiting_fetch(

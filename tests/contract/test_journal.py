@@ -248,3 +248,19 @@ async def test_thinned_versions_are_gone_and_their_facts_stay(journal: Journal) 
     ]
     assert await journal.version("f", 2) is None
     assert [recorded.event for recorded in await journal.file_history("f")] == list(facts)
+
+
+async def test_a_trouble_that_is_over_is_not_told_any_more(journal: Journal) -> None:
+    trouble = events.Errored(
+        at=at(40), source=events.Source.COMMAND, detail="no answer", attempt=3, next=events.Next.GO_ON
+    )
+    facts = (opened(), admitted(), trouble, events.Resumed(at=at(70)))
+    await record(journal, "k", *facts[:3])
+    row = await journal.document("k")
+    assert row
+    assert row.trouble == "no answer"
+    await record(journal, "k", *facts[3:], before=facts[:3])
+    row = await journal.document("k")
+    assert row
+    assert row.trouble is None
+    assert tuple(recorded.event for recorded in await journal.document_history("k")) == facts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import trio
 from application.ports import Blob, StorageFailed
 from infrastructure.blobs import LocalBlobs
 from infrastructure.overflow import OverflowBlobs
+from tests.trouble import break_, mend
 
 
 @pytest.fixture
@@ -30,22 +30,10 @@ async def read(blobs: OverflowBlobs, sha256: str) -> bytes:
     return b"".join([chunk async for chunk in blobs.read(sha256)])
 
 
-def broken(folder: Path) -> Path:
-    """The folder's drafts are a file: nothing can be written."""
-    shutil.rmtree(folder / "tmp")
-    (folder / "tmp").write_text("")
-    return folder
-
-
-def mended(folder: Path) -> None:
-    (folder / "tmp").unlink()
-    (folder / "tmp").mkdir()
-
-
 async def test_the_attempt_after_a_failure_goes_to_the_local_disk(
     blobs: OverflowBlobs, tmp_path: Path
 ) -> None:
-    broken(tmp_path / "store")
+    break_(tmp_path / "store")
     with pytest.raises(StorageFailed):
         await keep(blobs, b"words")
     assert blobs.failing
@@ -55,12 +43,12 @@ async def test_the_attempt_after_a_failure_goes_to_the_local_disk(
 
 
 async def test_when_both_fail_both_are_tried_in_turn(blobs: OverflowBlobs, tmp_path: Path) -> None:
-    broken(tmp_path / "store")
-    broken(tmp_path / "local")
+    break_(tmp_path / "store")
+    break_(tmp_path / "local")
     for _ in range(3):
         with pytest.raises(StorageFailed):
             await keep(blobs, b"words")
-    mended(tmp_path / "store")
+    mend(tmp_path / "store")
     with pytest.raises(StorageFailed):
         await keep(blobs, b"words")
     assert await keep(blobs, b"words")
@@ -68,14 +56,14 @@ async def test_when_both_fail_both_are_tried_in_turn(blobs: OverflowBlobs, tmp_p
 
 
 async def test_everything_goes_home_once_the_store_works_again(blobs: OverflowBlobs, tmp_path: Path) -> None:
-    broken(tmp_path / "store")
+    break_(tmp_path / "store")
     with pytest.raises(StorageFailed):
         await keep(blobs, b"words")
     kept = [await keep(blobs, content) for content in (b"", b"words", b"x" * 3_000_000)]
     with pytest.raises(StorageFailed):
         await blobs.settle()
     assert blobs.failing
-    mended(tmp_path / "store")
+    mend(tmp_path / "store")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(blobs.run)
         with trio.fail_after(5):
@@ -89,14 +77,14 @@ async def test_everything_goes_home_once_the_store_works_again(blobs: OverflowBl
 
 
 async def test_a_reader_does_not_notice_the_move(blobs: OverflowBlobs, tmp_path: Path) -> None:
-    broken(tmp_path / "store")
+    break_(tmp_path / "store")
     with pytest.raises(StorageFailed):
         await keep(blobs, b"words")
     content = bytes(range(256)) * 20_000
     blob = await keep(blobs, content)
     reading = blobs.read(blob.sha256)
     first = await anext(reading)
-    mended(tmp_path / "store")
+    mend(tmp_path / "store")
     await blobs.settle()
     assert first + b"".join([chunk async for chunk in reading]) == content
 
@@ -104,19 +92,19 @@ async def test_a_reader_does_not_notice_the_move(blobs: OverflowBlobs, tmp_path:
 async def test_bytes_that_rotted_on_the_local_disk_are_not_taken_home_as_others(
     blobs: OverflowBlobs, tmp_path: Path
 ) -> None:
-    broken(tmp_path / "store")
+    break_(tmp_path / "store")
     with pytest.raises(StorageFailed):
         await keep(blobs, b"words")
     blob = await keep(blobs, b"words")
     blobs.path(blob.sha256).write_bytes(b"w0rds")
-    mended(tmp_path / "store")
+    mend(tmp_path / "store")
     assert await blobs.settle()
     assert not blobs.failing
     assert blobs.path(blob.sha256).is_relative_to(tmp_path / "local")
 
 
 async def test_suspects_are_noted_beside_a_store_that_fails(blobs: OverflowBlobs, tmp_path: Path) -> None:
-    broken(tmp_path / "store")
+    break_(tmp_path / "store")
     with pytest.raises(StorageFailed):
         await keep(blobs, b"suspect")
     blob = await keep(blobs, b"suspect")

@@ -92,7 +92,9 @@ class Service:
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> httpx.Response:
-        who = {} if by is None else {"Authorization": f"Bearer {sign_in(by)}"}
+        """`by` may name a role as well: auditor:ann."""
+        role, _, user = by.rpartition(":") if by else ("", "", None)
+        who = {"Authorization": f"Bearer {sign_in(user, role=role)}"} if user else {}
         return await self.http.request(method, self.url + path, headers={**who, **(headers or {})}, **more)
 
     async def get(self, path: str, **more: Any) -> httpx.Response:
