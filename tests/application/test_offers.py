@@ -167,7 +167,9 @@ async def test_a_dead_url_is_tried_for_a_minute(stage: Stage, autojump_clock: Mo
     )
 
 
-async def test_one_refusal_after_a_long_outage_is_not_the_end(stage: Stage, autojump_clock: MockClock) -> None:
+async def test_one_refusal_after_a_long_outage_is_not_the_end(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
     file, key = await edited(stage)
     turns = iter([*[DownloadFailed("down")] * 7, DownloadGone("404 of a proxy"), b"words"])
 
