@@ -33,6 +33,7 @@ class Page:
         self.session: Session | None = None
         self.invitation: Invitation | None = None
         self.asleep = False
+        self.epoch, self.text, self.typed = "", "", False
         self.closed = False
         self.settled = trio.Event()  # opened, or given up
 
@@ -84,6 +85,7 @@ class Page:
         room = office.standin.enter(session)
         if room is None:
             return False  # "version changed"
+        self._remember()
         self.room, self.session = room, session
         await trio.sleep(0.05)
         try:
@@ -93,6 +95,10 @@ class Page:
             raise Cut from None
         session.submitted = room.text
         session.tell(room.text)
+        if self.typed and self.epoch != room.epoch:
+            # The server has lost its memory: what this page shows is all there is.
+            office.standin.edit(room, session, self.text, session.told_count)
+        self.epoch = room.epoch
         if self.closed:
             self.leave()
         return True
@@ -118,6 +124,7 @@ class Page:
         mark = self.town.witness.new_mark()
         told = session.told.get(session.told_count, session.submitted)
         self.town.office.standin.edit(room, session, told + mark, session.told_count)
+        self.typed = True
         if mark in room.text:
             self.town.witness.typed(mark, room.key)
 
@@ -129,7 +136,12 @@ class Page:
         self.closed = not self.asleep
         self._part()
 
+    def _remember(self) -> None:
+        if self.session:
+            self.text = self.session.told.get(self.session.told_count, self.session.submitted)
+
     def _part(self) -> None:
+        self._remember()
         if self.connected and self.session and self.room:
             self.town.office.standin.leave(self.room, self.session)
         self.session = None
