@@ -32,6 +32,12 @@ class Offer:
     def final(self) -> bool:
         return self.fact.status in FINAL
 
+    @property
+    def lastsave(self) -> datetime | None:
+        """When the server had the last change in it, as far as we can believe that."""
+        said = self.fact.lastsave
+        return None if said is None or said > self.fact.at + AHEAD else said
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -90,9 +96,12 @@ class Document:
         Where `lastsave` is missing or far ahead of our clock, the order of arrival decides: one wrong
         moment of the server's clock must not keep all that is typed afterwards from the head.
         """
-        lastsave = offer.fact.lastsave
-        if lastsave is None or lastsave > offer.fact.at + AHEAD:
-            lastsave = self.crown[0] if self.crown else NEVER
+        lastsave = offer.lastsave
+        if lastsave is None:
+            earlier = [other.lastsave for other in self.offers.values() if other.order < offer.order]
+            if self.crown:
+                earlier.append(self.crown[0])
+            lastsave = max(filter(None, earlier), default=NEVER)
         return (lastsave, offer.final, offer.order)
 
 

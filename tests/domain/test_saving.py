@@ -200,6 +200,14 @@ def test_a_recovered_file_ends_the_session_though_its_refused_final_still_waits(
     assert not story.then(*result.document).document.finishing
 
 
+def test_an_older_save_that_comes_in_after_the_recovered_file_does_not_replace_it() -> None:
+    """A forgotten file does not say when it was changed last, but nothing was changed after it."""
+    recovered = replace(offered(9, 2, 100, trigger=Trigger.RECOVERED), lastsave=None)
+    story = EDITING.then(offered(1, seconds=30), recovered)
+    story = story.then(*committed(story, stored(9, 2, 101)).document)
+    assert not the_version(committed(story, stored(1, seconds=102), AT_2)).head
+
+
 def test_lag_counts_from_the_servers_last_change() -> None:
     (fact,) = committed(EDITING.then(offered(seconds=30, lastsave=25)), stored(seconds=31)).document
     assert isinstance(fact, events.Forcesaved)
