@@ -38,7 +38,7 @@ async def assemble(standin: Standin, room: Room, work: Work, *statuses: int) -> 
     if fault and fault.kind == "fail":
         return Assembly(Outcome.FAILED)
     name, now = output(room), standin.now()
-    directory = standin.results.directory(room.key, name)
+    directory = standin.results.directory(room.key)
     document, text, history = work
     content = document if text is None else await write_text(room.filetype, document, text)
     standin.results.keep(directory, name, content, now)
