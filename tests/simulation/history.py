@@ -15,7 +15,7 @@ from tests.simulation.troubles import KINDS
 Step = tuple[Any, ...]
 
 USERS, FILES = 3, 2
-PAUSES = st.sampled_from([0.0, 0.0, 0.3, 1.0, 1.0, 4.0, 7.0, 31.0, 130.0, 950.0])
+PAUSES = st.sampled_from([0.0, 0.0, 0.0, 0.3, 0.3, 1.0, 1.0, 4.0, 4.0, 7.0, 7.0, 31.0, 31.0, 130.0, 950.0])
 SHORT = st.sampled_from([0.0, 0.3, 2.0, 9.0, 40.0, 200.0, 950.0])
 MOMENTS = ("now", "callback", "download", "append", "appended", "reply", "command")
 

@@ -15,6 +15,7 @@ from tests.simulation.office import Office
 from tests.simulation.storage import DoomedJournal
 from tests.simulation.witness import Offered, Witness, marks_in
 
+WORKERS = 3  # that run as long as the service does: for forgotten files, for the spool, for the overflow
 WITHIN = 130.0  # seconds without trouble in which an offer must come in: twice the longest pause
 
 BESIDE = frozenset({Trigger.FORM, Trigger.FAILED, Trigger.CONFLICT})
@@ -115,10 +116,13 @@ class Reckoning:
             live = [
                 other
                 for other, each in states.items()
-                if each.file == state.file and not each.closed and each.standing is Standing.LIVE
+                if each.file == state.file and _is_live(each)
             ]
             if len(live) > 1:
                 yield f"{live} are all live"
+        live_keys = {state.file: key for key, state in states.items() if _is_live(state)}
+        if live_keys != self.journal.live:
+            yield f"{self.journal.live} are said to be live, but {live_keys} are"
 
     def heads(self) -> Iterator[str]:
         """4: heads of a session only go forward, and a session replaces only what it knew."""
@@ -182,3 +186,12 @@ class Reckoning:
             yield f"the overflow is not empty: {list(self.docledger.blobs.overflow.stored)}"
         if len(self.docledger.desk):
             yield f"{len(self.docledger.desk)} actors never rest"
+        for machine, usual in ((self.docledger.machine, WORKERS), (self.office.machine, 0)):
+            assert machine.nursery
+            tasks = [task.name for task in machine.nursery.child_tasks]
+            if len(tasks) != usual:
+                yield f"tasks that never end: {sorted(tasks)}"
+
+
+def _is_live(state: Document) -> bool:
+    return not state.closed and state.standing is Standing.LIVE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from random import Random
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -31,6 +32,7 @@ class Office:
         self.restarted: Callable[[], None] = lambda: None
         self.skew = 0.0  # seconds that the server's clock is ahead of ours
         self.line: Any = None
+        self._dice = Random(1)
         self.standin: Standin
         self._rest = 0.0
 
@@ -51,6 +53,7 @@ class Office:
         client = cast(httpx.AsyncClient, self.line)
         async with self.machine.on() as nursery:
             self.standin = Standin.create(CONFIG, client, nursery, now=self.now, store=store)
+            self.standin.results.number = self._dice.randrange
             self.witness.log("office is up")
             self.restarted()
             await trio.sleep_forever()

@@ -35,7 +35,7 @@ class Offered:
 
 @dataclass
 class Witness:
-    lines: list[str] = field(default_factory=list)
+    notes: list[tuple[float, str, object]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # what must never be, seen on the way
     typed_: dict[str, str] = field(default_factory=dict)  # mark -> key
     offers: dict[tuple[str, str], Offered] = field(default_factory=dict)
@@ -50,8 +50,12 @@ class Witness:
     exempt: int = 0  # who may ask for a forcesave at any time just now
     _marks: int = 0
 
-    def log(self, what: str) -> None:
-        self.lines.append(f"{trio.current_time():.3f} {what}")
+    @property
+    def lines(self) -> list[str]:
+        return [f"{at:.3f} {what} {detail}".rstrip() for at, what, detail in self.notes]
+
+    def log(self, what: str, detail: object = "") -> None:
+        self.notes.append((trio.current_time(), what, detail))
 
     def wrong(self, what: str) -> None:
         self.faults.append(f"{trio.current_time():.3f} {what}")
@@ -126,7 +130,7 @@ class Witness:
         self.lost.update((mark, how) for mark in marks_in(text))
 
     def recorded(self, stream: str, event: Event) -> None:
-        self.log(f"{stream} {event}")
+        self.log(stream, event)
         if isinstance(event, events.VersionAdded):
             self.versions[event.sha256] = event.number
         if isinstance(event, events.Closed):
