@@ -151,7 +151,9 @@ class Reckoning:
             head[file] = version
 
     def _indistinguishable(self, one: events.VersionAdded, other: events.VersionAdded) -> bool:
-        """Forcesaves of one second: the Document Server's `lastsave` does not say which came first."""
+        """Of one second, or a clock was set back: `lastsave` does not say which of the two came first."""
+        if self.office.set_back:
+            return True
         offers = self.journal.streams[f"document/{one.key}"]
         times = {
             fact.event.offer: fact.event.lastsave

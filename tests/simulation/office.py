@@ -31,6 +31,7 @@ class Office:
         self.witness, self.troubles = witness, troubles
         self.restarted: Callable[[], None] = lambda: None
         self.skew = 0.0  # seconds that the server's clock is ahead of ours
+        self.set_back = False  # at some time, its clock was
         self.line: Any = None
         self._dice = Random(1)
         self.standin: Standin
@@ -38,6 +39,10 @@ class Office:
 
     def now(self) -> float:
         return NOON.timestamp() + trio.current_time() + self.skew
+
+    def set_clock(self, skew: float) -> None:
+        self.set_back = self.set_back or skew < self.skew
+        self.skew = skew
 
     async def run(self) -> None:
         with Store() as store:

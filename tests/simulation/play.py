@@ -87,7 +87,7 @@ class Play:
             case ("wait", _):
                 pass
             case ("clock", skew, _):
-                self.office.skew = float(skew)
+                self.office.set_clock(float(skew))
             case _:
                 raise ValueError(step)
 
