@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 DATABASE = "standin.db"
-# A killed process loses nothing it has written, so nothing waits for the disk. The exclusive lock keeps a
-# second stand-in out of the folder, and dies with its holder.
-SETTINGS = ("locking_mode = EXCLUSIVE", "auto_vacuum = FULL", "journal_mode = WAL", "synchronous = OFF")
+# A killed process loses nothing it has written, so no write waits for the disk; NORMAL keeps the file whole when
+# the power fails. The exclusive lock keeps a second stand-in out of the folder, and dies with its holder.
+SETTINGS = ("locking_mode = EXCLUSIVE", "auto_vacuum = FULL", "journal_mode = WAL", "synchronous = NORMAL")
 TABLE = (
     "CREATE TABLE IF NOT EXISTS entries (shelf TEXT, key TEXT, facts TEXT NOT NULL, content BLOB NOT NULL, "
     "PRIMARY KEY (shelf, key))"
