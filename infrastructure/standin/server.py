@@ -181,8 +181,7 @@ class Standin:
                 content = await self.outbox.fetch(url) if known is None else known
                 text = await read_text(room.filetype, content) if room.filetype in FORMATS else ""
                 room.load(content, text)
-                if known is None:
-                    self.rows.keep_document(room)
+                self.rows.keep_document(room)
         self.loading.pop(room.epoch, None)
         assert room.document is not None
         return room.document
@@ -191,8 +190,9 @@ class Standin:
         """What the room grew from, as far as we have it."""
         if room.document is not None:
             return room.document
-        forgotten = self.forgotten.get(room.key) if room.forgotten else None
-        content = forgotten.content if forgotten else self.rows.document(room.key)
+        content = self.rows.document(room.key)
+        if content is None and room.forgotten and (forgotten := self.forgotten.get(room.key)):
+            content = forgotten.content
         if content is not None and room.change:
             room.load(content, room.text)
         return content
