@@ -29,6 +29,7 @@ async def test_it_runs_in_a_nursery(nursery: trio.Nursery) -> None:
         page = await client.get("/web-apps/apps/api/standin/editor.html")
         answer = await client.get("/coauthoring/CommandService.ashx", params={"c": "info", "key": "k"})
         assert (await client.get("/web-apps/apps/api/documents/other.js")).status_code == 404
+        assert (await client.post("/standin/control")).status_code == 404
     assert "DocEditor" in script.text
     assert "frame-ancestors" not in page.headers["Content-Security-Policy"]
     assert answer.json() == {"key": "k", "error": 1}, "without JWT the plain parameters count"
