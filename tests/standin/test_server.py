@@ -9,6 +9,7 @@ from trio.testing import MockClock
 
 from infrastructure.standin.lifetime import outlive
 from infrastructure.standin.running import RunningStandin
+from infrastructure.standin.timer import save_by_timer
 from tests.standin.stage import Stage, broken, refused
 from tests.standin.test_room import session
 
@@ -38,6 +39,35 @@ async def test_whoever_comes_back_in_time_keeps_the_session_alive(
     await trio.sleep(60)
     assert stage.integrator.seen[-1][2]["users"] == ["ada"], "the author of the last change"
     assert len(stage.integrator.fetches) == 1
+
+
+async def test_a_viewer_does_not_stop_the_final_save(stage: Stage, autojump_clock: MockClock) -> None:
+    stage.integrator.answers[2] = [broken]
+    await stage.edit()
+    await stage.leave(2)
+    room, eve = await stage.enter("eve", editing=False)
+    assert room.text == "good night"
+    await trio.sleep(3.5)
+    await stage.enter("eve", editing=False)
+    await trio.sleep(60)
+    assert stage.integrator.statuses == [1, 2, 2]
+    stage.standin.leave(room, eve)
+    assert stage.refuses("bob")
+
+
+async def test_a_viewer_who_is_slow_does_not_fill_a_used_up_key(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    await stage.edit()
+    await stage.leave(2)
+    eve = session("eve", editing=False)
+    room = stage.standin.enter(eve)
+    assert room is not None
+    await trio.sleep(10)
+    await stage.standin.load(room, eve.opening.url)
+    await trio.sleep(300)
+    await stage.enter("bob")
+    assert len(stage.integrator.fetches) == 3
 
 
 async def test_a_saved_key_is_outdated_for_five_minutes_and_then_fresh(
@@ -146,8 +176,7 @@ async def test_stopping_does_not_wait_for_ever(stage: Stage, autojump_clock: Moc
 async def test_the_timer_saves_what_nobody_asked_for(
     stage: Stage, autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
-    stage.standin.now = trio.current_time
-    nursery.start_soon(stage.standin.save_by_timer, 10)
+    nursery.start_soon(save_by_timer, stage.standin, 10)
     room, ada = await stage.enter()
     stage.standin.edit(room, ada, "good night", None)
     await trio.sleep(60)
