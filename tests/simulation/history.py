@@ -34,11 +34,12 @@ def _by(what: str) -> st.SearchStrategy[Step]:
     return st.tuples(st.just(what), users, files, PAUSES)
 
 
-troubles = st.sampled_from([(where, kind) for where, kinds in KINDS.items() for kind in kinds])
+OFTEN = [("journal", "down"), ("journal", "down"), ("journal", "after"), ("blobs", "down")]
+troubles = st.sampled_from([(where, kind) for where, kinds in KINDS.items() for kind in kinds] + OFTEN)
 KINDS_OF_STEPS: dict[str, st.SearchStrategy[Step]] = {
     **{what: _by(what) for what in ("type", "leave", "save", "vanish", "nap", "view", "upload")},
     "restore": st.tuples(st.just("restore"), st.integers(0, 3), files, PAUSES),
-    "wait": st.tuples(st.just("wait"), st.sampled_from([20.0, 1000.0, 4000.0, 20000.0])),
+    "wait": st.tuples(st.just("wait"), st.sampled_from([20.0, 1000.0, 1000.0, 4000.0])),
     "stop": st.tuples(st.sampled_from(["stop", "shut"]), SHORT, PAUSES),
     "kill": st.tuples(st.just("kill"), st.sampled_from(MOMENTS), st.integers(0, 25), SHORT, PAUSES),
     "crash": st.tuples(st.just("crash"), SHORT, PAUSES),

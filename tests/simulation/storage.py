@@ -15,7 +15,7 @@ from tests.fake_journal import FakeJournal
 from tests.fakes import FakeBlobs, FakeSidecars
 from tests.simulation.troubles import Troubles
 
-SETTLING = 61.0  # seconds between two attempts to empty the overflow; the service's 5 cost too many turns
+SETTLING = 307.0  # seconds between two attempts to empty the overflow; the service's 5 cost too many turns
 
 
 @dataclass
