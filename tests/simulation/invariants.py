@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from math import inf
 
 from domain import document as documents
 from domain import events
 from domain import file as files
 from domain.document import Document
-from domain.words import Standing, Trigger
-from tests.simulation.docledger import Docledger
+from domain.words import Next, Standing, Trigger
+from tests.simulation.docledger import NOON, Docledger
 from tests.simulation.office import Office
 from tests.simulation.storage import DoomedJournal
 from tests.simulation.witness import Offered, Witness, marks_in
 
+SOON = 45.0  # seconds: an interval of the auto-save, and time for assembly, callback and download
+LONG = 700.0  # seconds after which the service asks who edits, so that a lost callback does not matter
 WORKERS = 3  # that run as long as the service does: for forgotten files, for the spool, for the overflow
 WITHIN = 130.0  # seconds without trouble in which an offer must come in: twice the longest pause
 
@@ -39,6 +42,7 @@ class Reckoning:
         for check in (
             self.acknowledged,
             self.typed,
+            self.autosaved,
             self.replayed,
             self.one_live_key,
             self.heads,
@@ -80,12 +84,23 @@ class Reckoning:
         for offer in self.witness.offers.values():
             if offer.accepted is not None and offer.status in (2, 3) and (why := self._excuse(offer)):
                 excused.update((mark, why) for mark in marks_in(offer.content))
-        for mark, key in self.witness.typed_.items():
+        for mark, (key, _) in self.witness.typed_.items():
             if mark not in kept:
                 if mark in excused:
                     self.excuses[excused[mark]] += 1
                 else:
                     yield f"{mark}, typed under {key}, is in no version"
+
+    def autosaved(self) -> Iterator[str]:
+        """9: while nothing is wrong, what is typed is a version within one interval of the auto-save."""
+        stored: dict[str, float] = {}
+        for _, version in self.versions:
+            for mark in marks_in(self.kept[version.sha256]):
+                stored.setdefault(mark, (version.at - NOON).total_seconds())
+        for mark, (key, at) in self.witness.typed_.items():
+            late = stored.get(mark, inf) > at + SOON
+            if late and self.docledger.troubles.calm(at - LONG, at + SOON, LONG + SOON):
+                yield f"{mark}, typed under {key} at {at:.3f}, was stored at {stored.get(mark)}"
 
     def replayed(self) -> Iterator[str]:
         """6: the present is the past replayed."""
@@ -113,11 +128,7 @@ class Reckoning:
                 if before.closed or before.standing is not Standing.LIVE:
                     yield f"{key} was handed out while {before.standing}, closed {before.closed}"
             states[key] = state = documents.evolve(before, event)  # type: ignore[arg-type]
-            live = [
-                other
-                for other, each in states.items()
-                if each.file == state.file and _is_live(each)
-            ]
+            live = [other for other, each in states.items() if each.file == state.file and _is_live(each)]
             if len(live) > 1:
                 yield f"{live} are all live"
         live_keys = {state.file: key for key, state in states.items() if _is_live(state)}
@@ -172,6 +183,16 @@ class Reckoning:
             if twin and (twin.head or not version.head or twin.offer == version.offer):
                 yield f"{version.number} of {file} has the bytes of {twin.number}"
             seen[version.key, version.sha256] = version
+        for stream, facts in self.journal.streams.items():
+            open_: dict[str, events.SaveOffered] = {}
+            for recorded in facts:
+                fact = recorded.event
+                if isinstance(fact, events.SaveOffered) and fact.trigger is not Trigger.RECOVERED:
+                    if fact.offer in open_:
+                        yield f"{fact.offer} was offered twice to {stream}"
+                    open_[fact.offer] = fact
+                elif isinstance(fact, events.Errored) and fact.next is Next.GIVE_UP and fact.offer:
+                    open_.pop(fact.offer, None)
 
     def finished(self) -> Iterator[str]:
         """7, 9: nothing waits, nothing is open, nothing is left at the server, nobody is at work."""

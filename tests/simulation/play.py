@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from math import inf
 
 import trio
 from trio.testing import MockClock
@@ -76,6 +76,7 @@ class Play:
                 self.nursery.start_soon(getattr(self, f"_{step[0]}"), number, file)
             case ("trouble", ("assembly", kind), times, _, _):
                 self.office.doom(kind, times)
+                self.troubles.felt(trio.current_time(), inf)
             case ("trouble", (where, kind), times, seconds, _):
                 self.troubles.plan(where, kind, times, seconds)
             case ("kill", moment, ticks, rest, _):
@@ -171,9 +172,13 @@ class Play:
         await trio.sleep(200)
         for place in list(self.town.pages):
             await self._leave(*place)
-        await trio.sleep(1.25 * HOUR)
+        await trio.sleep(HOUR / 3)
         await self._cure_orphans()
-        await trio.sleep(HOUR / 2)
+        await trio.sleep(HOUR / 4)
+        if len(self.office.standin.forgotten) or await self.docledger.journal.open_documents():
+            await trio.sleep(HOUR)  # what was no document is looked at again after an hour
+            await self._cure_orphans()
+            await trio.sleep(HOUR / 2)
 
     async def _cure_orphans(self) -> None:
         rows = await self.docledger.journal.open_documents()

@@ -17,6 +17,7 @@ KINDS = {
     "assembly": ("fail", "corrupt"),
     "callback": ("lost", "delay", "duplicate", "reorder", "deaf"),
 }
+HARMLESS = frozenset({"delay", "duplicate", "reorder"})  # within seconds: the protocol is like that
 FOR_A_WHILE = frozenset({"down"})
 
 
@@ -43,7 +44,8 @@ class Troubles:
             waiting = self.waiting.get((where, kind))
             if waiting:
                 seconds = waiting.popleft()
-                self.felt(now, now + seconds)
+                if kind not in HARMLESS or seconds > 9:
+                    self.felt(now, now + seconds)
                 return kind, seconds
         return None
 

@@ -17,7 +17,7 @@ from application.ports import Answer, Blob, DownloadFailed, DownloadGone, Server
 from infrastructure.standin.results import Expired, Forbidden, Missing
 from tests.simulation.docledger import LIMIT, Docledger
 from tests.simulation.machine import Cut
-from tests.simulation.office import BASE, Office
+from tests.simulation.office import Office
 
 COMMAND_SECONDS, INFO_SECONDS, DOWNLOAD_SECONDS = 15, 150, 120  # as in infrastructure/document_server.py
 HTML = b"EVIL <html>502 Bad Gateway</html>"
@@ -48,6 +48,10 @@ class ServerPort:
             raise Cut
         if kind == "slow":
             await trio.sleep(seconds)
+        if parameters["c"] == "deleteForgotten":
+            kept = self._office.standin.forgotten.get(parameters["key"])
+            if kept and not self._docledger.stored(kept.content):
+                self._witness.wrong(f"the forgotten file of {parameters['key']} is deleted and not stored")
         answer = await self._office.command(parameters)
         if kind == "silence":
             await trio.sleep_forever()
@@ -135,9 +139,10 @@ class Line:
         self._witness.accepted(claims)
 
     async def _post(self, claims: dict[str, Any]) -> tuple[int, int]:
-        kind, seconds = self._troubles.take(
-            "callback", "lost", "delay", "duplicate", "reorder", "deaf"
-        ) or ("", 0)
+        kind, seconds = self._troubles.take("callback", "lost", "delay", "duplicate", "reorder", "deaf") or (
+            "",
+            0,
+        )
         answer = partial(self._docledger.machine.call, partial(self._docledger.answer, claims))
         match kind:
             case "lost":

@@ -37,7 +37,7 @@ class Offered:
 class Witness:
     notes: list[tuple[float, str, object]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # what must never be, seen on the way
-    typed_: dict[str, str] = field(default_factory=dict)  # mark -> key
+    typed_: dict[str, tuple[str, float]] = field(default_factory=dict)  # mark -> key, when
     offers: dict[tuple[str, str], Offered] = field(default_factory=dict)
     spoils: dict[tuple[str, str], int] = field(default_factory=dict)  # (url path, how) -> times
     lost: dict[str, str] = field(default_factory=dict)  # mark -> how the server lost it
@@ -67,7 +67,7 @@ class Witness:
         return f"[{self._marks}]"
 
     def typed(self, mark: str, key: str) -> None:
-        self.typed_[mark] = key
+        self.typed_[mark] = key, trio.current_time()
         self.log(f"typed {mark} in {key}")
 
     def handed_out(self, file: str, key: str, ended_before: frozenset[str]) -> None:
@@ -89,9 +89,7 @@ class Witness:
         expires = int(parse_qs(url.query)["expires"][0]) - epoch
         known = self.offers.get((key, url.path))
         if known is None:
-            self.offers[key, url.path] = Offered(
-                key, status, url.path, content, trio.current_time(), expires
-            )
+            self.offers[key, url.path] = Offered(key, status, url.path, content, trio.current_time(), expires)
         else:
             known.expires = expires
 
