@@ -124,9 +124,8 @@ class Reckoning:
             if kind != "document":
                 continue
             before = states.get(key)
-            if isinstance(event, events.Admitted) and before:
-                if before.closed or before.standing is not Standing.LIVE:
-                    yield f"{key} was handed out while {before.standing}, closed {before.closed}"
+            if isinstance(event, events.Admitted) and before and not _is_live(before):
+                yield f"{key} was handed out while {before.standing}, closed {before.closed}"
             states[key] = state = documents.evolve(before, event)  # type: ignore[arg-type]
             live = [other for other, each in states.items() if each.file == state.file and _is_live(each)]
             if len(live) > 1:

@@ -1,14 +1,12 @@
-"""Plays one history from its first step to its reckoning."""
+"""One history, from its first step to its reckoning: who does what, and how all is healed in the end."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from math import inf
 
 import trio
-from trio.testing import MockClock
 
 from application.files import NotFound
 from application.journal import JournalFailed, StaleWrite
@@ -16,17 +14,17 @@ from application.ports import StorageFailed
 from domain.file import EVERYBODY
 from domain.words import Access, Mode
 from tests.simulation.docledger import Docledger
-from tests.simulation.history import FILES, History, Step
+from tests.simulation.history import FILES, Step
 from tests.simulation.invariants import Reckoning
 from tests.simulation.machine import Cut
 from tests.simulation.office import Office
 from tests.simulation.pages import Town
 from tests.simulation.troubles import Troubles
-from tests.simulation.wire import Line, ServerPort, _chunks
+from tests.simulation.wire import Line, ServerPort, chunks
 from tests.simulation.witness import Witness
 
 HOUR = 3600.0
-TURNS = 5000  # of the scheduler's loop within a second: something spins
+NOT_NOW = (Cut, JournalFailed, StaleWrite, StorageFailed, NotFound)
 
 
 class Play:
@@ -39,10 +37,6 @@ class Play:
         self.town = Town(self.docledger, self.office, self.witness)
         self.reckoning: Reckoning
         self.faults: list[str] = []
-
-    @property
-    def lines(self) -> list[str]:
-        return self.witness.lines
 
     async def run(self, steps: list[Step]) -> None:
         async with trio.open_nursery() as self.nursery:
@@ -62,7 +56,7 @@ class Play:
 
     async def _add_file(self, number: int) -> None:
         files, ada = self.docledger.files, self.town.people[0]
-        blob = await files.store(_chunks(f"file {number}\n".encode()))
+        blob = await files.store(chunks(f"file {number}\n".encode()))
         row = await files.add(f"plan{number}.txt", blob, ada)
         await files.share(row.id, EVERYBODY, "everybody", Access.EDIT, ada)
         self.town.files.append(row.id)
@@ -127,7 +121,7 @@ class Play:
         mark = self.witness.new_mark()
 
         async def put() -> None:
-            blob = await docledger.files.store(_chunks(f"upload {mark}\n".encode()))
+            blob = await docledger.files.store(chunks(f"upload {mark}\n".encode()))
             await docledger.replacing.put(self.town.files[file], blob, ada, expected=None)
             self.witness.typed(mark, "an upload")
 
@@ -142,14 +136,9 @@ class Play:
 
         await self._try(restore)
 
-    async def _try(self, errand: object) -> None:
-        self.witness.exempt += 1  # it asks for what is being typed
-        try:
-            await self.docledger.machine.call(errand)  # type: ignore[arg-type]
-        except (Cut, JournalFailed, StaleWrite, StorageFailed, NotFound):
-            pass
-        finally:
-            self.witness.exempt = max(0, self.witness.exempt - 1)
+    async def _try(self, errand: Callable[[], Awaitable[None]]) -> None:
+        with self.witness.exempted(), suppress(*NOT_NOW):
+            await self.docledger.machine.call(errand)
 
     def _reconnect(self) -> None:
         for place, page in list(self.town.pages.items()):
@@ -187,72 +176,3 @@ class Play:
             await self.town.page(*place)
             await trio.sleep(60)
             await self._leave(*place)
-
-
-class Patrol(trio.abc.Instrument):
-    """Notices when the scheduler turns and turns and time does not pass."""
-
-    def __init__(self) -> None:
-        self.turns = 0
-        self.looked = -1.0
-        self.scope = trio.CancelScope()
-        self.spun = False
-
-    def before_io_wait(self, timeout: float) -> None:
-        self.turns += 1
-        if self.turns % TURNS == 0:
-            now = trio.current_time()
-            self.spun = now - self.looked < 1
-            self.looked = now
-            if self.spun:
-                self.scope.cancel()
-
-
-def staged(history: History) -> Play:
-    """Played to its end, with everything in `faults` that must not be."""
-    played = Play(history.policy)
-    patrol = Patrol()
-
-    async def scenario() -> None:
-        with patrol.scope:
-            await played.run(history.steps)
-
-    trio._core._run._r.seed(history.seed)  # type: ignore[attr-defined]
-    with _crashes_of_actors() as crashes:
-        trio.run(scenario, clock=MockClock(autojump_threshold=0), instruments=[patrol])
-    spins = ["something spins"] if patrol.spun else []
-    played.faults = [*spins, *crashes, *played.faults]
-    return played
-
-
-def play(history: History) -> Play:
-    """Raises AssertionError with everything that must not be."""
-    played = staged(history)
-    assert not played.faults, "\n".join(played.faults)
-    return played
-
-
-class _Crashes(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.seen: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info:
-            self.seen.append(logging.Formatter().format(record))
-
-
-@contextmanager
-def _crashes_of_actors() -> Iterator[list[str]]:
-    """What is logged with a traceback is a crash that somebody has survived."""
-    crashes = _Crashes()
-    loggers = [logging.getLogger(name) for name in ("application", "infrastructure", "simulation", "web")]
-    for logger in loggers:
-        logger.addHandler(crashes)
-        logger.propagate, logger.level = False, logging.ERROR
-    try:
-        yield crashes.seen
-    finally:
-        for logger in loggers:
-            logger.removeHandler(crashes)
-            logger.propagate, logger.level = True, logging.NOTSET

@@ -7,7 +7,7 @@ import os
 from hypothesis import HealthCheck, given, settings
 
 from tests.simulation.history import History, histories
-from tests.simulation.play import play
+from tests.simulation.stage import play
 
 MANY = int(os.environ.get("HISTORIES", "300"))
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.simulation.history import History, histories
-from tests.simulation.play import staged
+from tests.simulation.stage import staged
 
 BUSY = History(
     4,
@@ -34,11 +34,11 @@ BUSY = History(
 @given(histories)
 @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_a_history_played_twice_makes_the_same_log(history: History) -> None:
-    assert staged(history).lines == staged(history).lines
+    assert staged(history).witness.lines == staged(history).witness.lines
 
 
 def test_another_seed_is_another_interleaving() -> None:
-    logs = {"\n".join(staged(BUSY._replace(seed=seed)).lines) for seed in range(8)}
+    logs = {"\n".join(staged(BUSY._replace(seed=seed)).witness.lines) for seed in range(8)}
     assert len(logs) > 1
 
 
@@ -49,4 +49,4 @@ def test_it_is_the_same_in_another_process(hash_seed: str) -> None:
     command = [sys.executable, "-m", "tests.simulation", repr(BUSY)]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
-    assert told.stdout.splitlines()[:-1] == played.lines
+    assert told.stdout.splitlines()[:-1] == played.witness.lines

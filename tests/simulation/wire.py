@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -64,7 +64,7 @@ class ServerPort:
                 content = await self._download(url)
         except (trio.TooSlowError, Cut) as error:
             raise DownloadFailed("the download broke off") from error
-        return await self._docledger.blobs.keep(_chunks(content), limit=LIMIT)
+        return await self._docledger.blobs.keep(chunks(content), limit=LIMIT)
 
     async def _download(self, url: str) -> bytes:
         await trio.sleep(0.05)
@@ -88,7 +88,7 @@ class ServerPort:
             raise DownloadGone(type(gone).__name__) from gone
 
 
-async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+async def chunks(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
@@ -173,7 +173,5 @@ class Line:
 
 
 async def _heedless(answer: Any) -> None:
-    try:
+    with suppress(Cut):
         await answer()
-    except Cut:
-        pass

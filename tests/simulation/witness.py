@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -114,6 +115,15 @@ class Witness:
     def answered(self, name: str, key: str | None) -> None:
         if name == "forcesave" and key is not None:
             self.running.pop(key, None)
+
+    @contextmanager
+    def exempted(self) -> Iterator[None]:
+        """While somebody else than the auto-save may ask for what is being typed."""
+        self.exempt += 1
+        try:
+            yield
+        finally:
+            self.exempt = max(0, self.exempt - 1)  # a new life has begun at 0
 
     # -- the machines --------------------------------------------------------------------------------
 
