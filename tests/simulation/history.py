@@ -50,14 +50,30 @@ KINDS_OF_STEPS: dict[str, st.SearchStrategy[Step]] = {
 }
 # How often each is drawn; what stands first is what Hypothesis shrinks to.
 WEIGHTS = {
-    "type": 30, "leave": 10, "trouble": 14, "kill": 7, "save": 4, "vanish": 3, "nap": 3, "view": 1,
+    "type": 30, "leave": 8, "trouble": 8, "kill": 5, "save": 4, "vanish": 3, "nap": 3, "view": 1,
     "upload": 2, "restore": 2, "wait": 3, "stop": 2, "crash": 3, "clock": 1,
 }  # fmt: skip
+MISHAPS = 10
 
-step = st.sampled_from([what for what, weight in WEIGHTS.items() for _ in range(weight)]).flatmap(
-    KINDS_OF_STEPS.__getitem__
-)
-act = st.lists(step, max_size=12)
+
+@st.composite
+def mishap(draw: st.DrawFn) -> list[Step]:
+    """Something is typed, and while it is to be saved something goes wrong, or several things do."""
+    user, file = draw(users), draw(files)
+    going = draw(st.sampled_from(["leave", "save", "vanish", "type"]))
+    wrong = draw(st.lists(KINDS_OF_STEPS["trouble"], min_size=1, max_size=2))
+    end = [(going, user, file, draw(PAUSES)), *draw(st.lists(KINDS_OF_STEPS["kill"], max_size=1))]
+    return [("type", user, file, draw(st.sampled_from([0.3, 31.0]))), *wrong, *end]
+
+
+def _one(what: str) -> st.SearchStrategy[list[Step]]:
+    return KINDS_OF_STEPS[what].map(lambda step: [step])
+
+
+doings = st.sampled_from(
+    [what for what, weight in WEIGHTS.items() for _ in range(weight)] + ["mishap"] * MISHAPS
+).flatmap(lambda what: mishap() if what == "mishap" else _one(what))
+act = st.lists(doings, max_size=9)
 # Several short lists and not a long one: Hypothesis makes lists short, and shrinks to none.
-steps = st.tuples(act, act, act).map(lambda acts: [step for act in acts for step in act])
+steps = st.tuples(act, act, act).map(lambda acts: [step for act in acts for some in act for step in some])
 histories = st.builds(History, st.integers(0, 2**16), st.sampled_from(["always", "durable"]), steps)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import trio
 
+from application.journal import JournalFailed
 from application.ports import Answer, Blob, DownloadFailed, DownloadGone, ServerUnreachable, StorageFailed
 from infrastructure.standin.results import Expired, Forbidden, Missing
 from tests.simulation.docledger import LIMIT, Docledger
@@ -167,7 +168,7 @@ class Line:
         fetch = partial(self._docledger.content, file, int(number))
         try:
             content = await self._docledger.machine.call(fetch)
-        except (Cut, StorageFailed):
+        except (Cut, JournalFailed, StorageFailed):
             raise httpx.ConnectError("connection refused") from None
         yield Response(200, content)
 
