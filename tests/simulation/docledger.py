@@ -67,7 +67,7 @@ class Docledger:
             await self._live()
             down = trio.current_time()
             await trio.sleep(self._rest)
-            self.troubles.felt(down, trio.current_time())
+            self.troubles.felt("docledger", down, trio.current_time())
 
     async def _live(self) -> None:
         stages = bootstrap.Stages()

@@ -51,7 +51,7 @@ class Office:
                 await self._live(store)
                 down = trio.current_time()
                 await trio.sleep(self._rest)
-                self.troubles.felt(down, trio.current_time())
+                self.troubles.felt("office", down, trio.current_time())
 
     async def _live(self, store: Store) -> None:
         """One process; the store is what a crash leaves."""

@@ -70,7 +70,7 @@ class Play:
                 self.nursery.start_soon(getattr(self, f"_{step[0]}"), number, file)
             case ("trouble", ("assembly", kind), times, _, _):
                 self.office.doom(kind, times)
-                self.troubles.felt(trio.current_time(), inf)
+                self.troubles.felt("assembly", trio.current_time(), inf)
             case ("trouble", (where, kind), times, seconds, _):
                 self.troubles.plan(where, kind, times, seconds)
             case ("kill", moment, ticks, rest, _):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 import trio
@@ -25,13 +26,13 @@ FOR_A_WHILE = frozenset({"down"})
 class Troubles:
     waiting: dict[tuple[str, str], deque[float]] = field(default_factory=dict)
     until: dict[str, float] = field(default_factory=dict)
-    spans: list[tuple[float, float]] = field(default_factory=list)  # when anything was wrong
+    spans: list[tuple[float, float, str]] = field(default_factory=list)  # from when to when what was wrong
 
     def plan(self, where: str, kind: str, times: int, seconds: float) -> None:
         now = trio.current_time()
         if kind in FOR_A_WHILE:
             self.until[where] = max(self.until.get(where, 0), now + seconds)
-            self.felt(now, self.until[where])
+            self.felt(where, now, self.until[where])
         else:
             self.waiting.setdefault((where, kind), deque()).extend([seconds] * times)
 
@@ -45,20 +46,26 @@ class Troubles:
             if waiting:
                 seconds = waiting.popleft()
                 if kind not in HARMLESS or seconds > 9:
-                    self.felt(now, now + seconds)
+                    self.felt(where, now, now + seconds)
                 return kind, seconds
         return None
 
-    def felt(self, start: float, end: float) -> None:
-        self.spans.append((start, end))
+    def felt(self, where: str, start: float, end: float) -> None:
+        self.spans.append((start, end, where))
 
     def clear(self) -> None:
         self.waiting.clear()
         self.until.clear()
 
-    def calm(self, start: float, end: float, seconds: float) -> bool:
-        """Whether there were so many seconds in a row without any trouble."""
-        for begin, stop in sorted(self.spans):
+    def between(self, start: float, end: float) -> set[str]:
+        """What was wrong at some time."""
+        return {where for begin, stop, where in self.spans if begin <= end and stop >= start}
+
+    def calm(self, start: float, end: float, seconds: float, but: Container[str] = ()) -> bool:
+        """Whether there were so many seconds in a row without any trouble, `but` these."""
+        for begin, stop, where in sorted(self.spans):
+            if where in but:
+                continue
             if min(begin, end) - start >= seconds:
                 return True
             start = max(start, stop)
