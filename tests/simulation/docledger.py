@@ -122,7 +122,7 @@ class Docledger:
 
     def spare(self) -> None:
         """Nobody kills it any more."""
-        self._armed, self._rest = None, min(self._rest, 1.0)
+        self._armed = None
 
     async def answer(self, claims: Mapping[str, Any]) -> tuple[int, int]:
         """HTTP status and `error`, as web/callbacks.py replies."""

@@ -1,23 +1,39 @@
 """What a history is made of, and how Hypothesis draws one.
 
 A step is a plain tuple, so that what Hypothesis prints can be pasted: what, its details, and the
-seconds until the next step.
+seconds until the next step. All is read from one string of bytes: Hypothesis draws that in no time,
+makes no near copies of it, and shrinks it to zeros, which mean the simplest or nothing at all.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
 from tests.simulation.troubles import KINDS
 
+T = TypeVar("T")
 Step = tuple[Any, ...]
 
-USERS, FILES = 3, 2
-PAUSES = st.sampled_from([0.0, 0.0, 0.0, 0.3, 0.3, 1.0, 1.0, 4.0, 4.0, 7.0, 7.0, 31.0, 31.0, 130.0, 950.0])
-SHORT = st.sampled_from([0.0, 0.3, 2.0, 9.0, 40.0, 200.0, 950.0])
+FILES = 2
+MOST = 30  # steps, or mishaps of several
+WIDTH = 18  # bytes for each
+PAUSES = (0.0, 0.0, 0.3, 1.0, 4.0, 7.0, 0.0, 0.3, 1.0, 4.0, 7.0, 31.0, 31.0, 130.0, 950.0)
+SHORT = (0.0, 0.3, 2.0, 9.0, 40.0, 200.0, 950.0)
+WAITS = (20.0, 1000.0, 4000.0)
+SKEWS = (0, 300, -300, 4000, -4000)
 MOMENTS = ("now", "callback", "download", "append", "appended", "reply", "command")
+USERS = (0, 0, 0, 1, 1, 2)
+PLACES = (0, 0, 0, 0, 1)
+OFTEN = (("journal", "down"), ("journal", "down"), ("journal", "after"), ("blobs", "down"))
+TROUBLES = (*((where, kind) for where, kinds in KINDS.items() for kind in kinds), *OFTEN)
+WEIGHTS = {
+    "": 55, "type": 36, "leave": 10, "trouble": 9, "mishap": 12, "kill": 6, "save": 5, "vanish": 3, "nap": 4,
+    "view": 1, "upload": 2, "restore": 2, "wait": 4, "stop": 1, "shut": 1, "crash": 4, "clock": 1,
+}  # fmt: skip
+WHAT = [what for what, weight in WEIGHTS.items() for _ in range(weight)]
 
 
 class History(NamedTuple):
@@ -26,54 +42,53 @@ class History(NamedTuple):
     steps: list[Step]
 
 
-users = st.sampled_from([0, 0, 0, 1, 1, 2])
-files = st.sampled_from([0, 0, 0, 0, 1])
+def read(drawn: bytes) -> History:
+    records = (drawn[start : start + WIDTH] for start in range(3, len(drawn), WIDTH))
+    steps = [step for record in records for step in Reader(record).steps()]
+    return History(int.from_bytes(drawn[:2]), ("always", "durable")[drawn[2] % 2], steps)
 
 
-def _by(what: str) -> st.SearchStrategy[Step]:
-    return st.tuples(st.just(what), users, files, PAUSES)
+class Reader:
+    def __init__(self, record: bytes) -> None:
+        self._bytes = iter(record)
+
+    def pick(self, options: Sequence[T]) -> T:
+        return options[next(self._bytes, 0) % len(options)]
+
+    def steps(self) -> Iterator[Step]:
+        what = self.pick(WHAT)
+        if what == "mishap":
+            yield from self.mishap()
+        elif what:
+            yield self.step(what)
+
+    def step(self, what: str) -> Step:
+        match what:
+            case "trouble":
+                details = (self.pick(TROUBLES), self.pick(range(1, 6)), self.pick(SHORT))
+                return (what, *details, self.pick((0.0, 0.0, 1.0)))
+            case "kill":
+                return (what, self.pick(MOMENTS), self.pick(range(26)), self.pick(SHORT), self.pick(PAUSES))
+            case "stop" | "shut" | "crash":
+                return (what, self.pick(SHORT), self.pick(PAUSES))
+            case "wait":
+                return (what, self.pick(WAITS))
+            case "clock":
+                return (what, self.pick(SKEWS), 0.0)
+            case "restore":
+                return (what, self.pick(range(4)), self.pick(PLACES), self.pick(PAUSES))
+        return (what, self.pick(USERS), self.pick(PLACES), self.pick(PAUSES))
+
+    def mishap(self) -> Iterator[Step]:
+        """Something is typed, and while it is to be saved something goes wrong, or several things do."""
+        user, file = self.pick(USERS), self.pick(PLACES)
+        yield ("type", user, file, self.pick((0.3, 31.0)))
+        for _ in range(self.pick((1, 1, 2))):
+            yield self.step("trouble")
+        yield (self.pick(("leave", "save", "vanish", "type")), user, file, self.pick(PAUSES))
+        if self.pick((False, True)):
+            yield self.step("kill")
 
 
-OFTEN = [("journal", "down"), ("journal", "down"), ("journal", "after"), ("blobs", "down")]
-troubles = st.sampled_from([(where, kind) for where, kinds in KINDS.items() for kind in kinds] + OFTEN)
-KINDS_OF_STEPS: dict[str, st.SearchStrategy[Step]] = {
-    **{what: _by(what) for what in ("type", "leave", "save", "vanish", "nap", "view", "upload")},
-    "restore": st.tuples(st.just("restore"), st.integers(0, 3), files, PAUSES),
-    "wait": st.tuples(st.just("wait"), st.sampled_from([20.0, 1000.0, 1000.0, 4000.0])),
-    "stop": st.tuples(st.sampled_from(["stop", "shut"]), SHORT, PAUSES),
-    "kill": st.tuples(st.just("kill"), st.sampled_from(MOMENTS), st.integers(0, 25), SHORT, PAUSES),
-    "crash": st.tuples(st.just("crash"), SHORT, PAUSES),
-    "clock": st.tuples(st.just("clock"), st.sampled_from([0, 300, -300, 4000, -4000]), st.just(0.0)),
-    "trouble": st.tuples(
-        st.just("trouble"), troubles, st.integers(1, 5), SHORT, st.sampled_from([0.0, 0.0, 1.0])
-    ),
-}
-# How often each is drawn; what stands first is what Hypothesis shrinks to.
-WEIGHTS = {
-    "type": 30, "leave": 8, "trouble": 8, "kill": 5, "save": 4, "vanish": 3, "nap": 3, "view": 1,
-    "upload": 2, "restore": 2, "wait": 3, "stop": 2, "crash": 3, "clock": 1,
-}  # fmt: skip
-MISHAPS = 10
-
-
-@st.composite
-def mishap(draw: st.DrawFn) -> list[Step]:
-    """Something is typed, and while it is to be saved something goes wrong, or several things do."""
-    user, file = draw(users), draw(files)
-    going = draw(st.sampled_from(["leave", "save", "vanish", "type"]))
-    wrong = draw(st.lists(KINDS_OF_STEPS["trouble"], min_size=1, max_size=2))
-    end = [(going, user, file, draw(PAUSES)), *draw(st.lists(KINDS_OF_STEPS["kill"], max_size=1))]
-    return [("type", user, file, draw(st.sampled_from([0.3, 31.0]))), *wrong, *end]
-
-
-def _one(what: str) -> st.SearchStrategy[list[Step]]:
-    return KINDS_OF_STEPS[what].map(lambda step: [step])
-
-
-doings = st.sampled_from(
-    [what for what, weight in WEIGHTS.items() for _ in range(weight)] + ["mishap"] * MISHAPS
-).flatmap(lambda what: mishap() if what == "mishap" else _one(what))
-act = st.lists(doings, max_size=9)
-# Several short lists and not a long one: Hypothesis makes lists short, and shrinks to none.
-steps = st.tuples(act, act, act).map(lambda acts: [step for act in acts for some in act for step in some])
-histories = st.builds(History, st.integers(0, 2**16), st.sampled_from(["always", "durable"]), steps)
+SIZE = 3 + MOST * WIDTH
+histories = st.binary(min_size=SIZE, max_size=SIZE).map(read)

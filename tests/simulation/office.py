@@ -101,6 +101,5 @@ class Office:
         return self.result(claims["url"]) if "url" in claims else None
 
     def spare(self) -> None:
-        """It does not crash any more."""
-        self._rest = min(self._rest, 1.0)
+        """Everything can be assembled again."""
         self.standin.faults.clear()

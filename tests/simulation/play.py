@@ -155,10 +155,10 @@ class Play:
     async def _heal(self) -> None:
         """Everything works again, everybody leaves, orphans are opened and left once more; hours pass."""
         self.witness.log("-- heal")
-        self.troubles.clear()
         self.docledger.spare()
         self.office.spare()
-        await trio.sleep(200)
+        await self.troubles.outlast()
+        await trio.sleep(1200)  # as long as either machine may be down, and a while
         for place in list(self.town.pages):
             await self._leave(*place)
         await trio.sleep(HOUR / 3)

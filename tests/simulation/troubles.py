@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Container
 from dataclasses import dataclass, field
+from math import inf
 
 import trio
 
@@ -53,9 +54,10 @@ class Troubles:
     def felt(self, where: str, start: float, end: float) -> None:
         self.spans.append((start, end, where))
 
-    def clear(self) -> None:
+    async def outlast(self) -> None:
+        """Nothing new goes wrong, and what goes wrong for a while comes to its end."""
         self.waiting.clear()
-        self.until.clear()
+        await trio.sleep_until(max(self.until.values(), default=-inf))
 
     def between(self, start: float, end: float) -> set[str]:
         """What was wrong at some time."""
