@@ -70,6 +70,7 @@ class Document:
     settled: Mapping[str, Settled] = field(default_factory=dict)
     offered: int = 0
     crown: Rank | None = None  # of the offer that made the session's head
+    last_word: datetime | None = None  # when a final was offered that said nothing about its age
     versions: Mapping[str, int] = field(default_factory=dict)  # digest -> the number it was stored under
     trouble: events.Errored | None = None  # the last error that no save has made good
 
@@ -98,11 +99,17 @@ class Document:
         """
         lastsave = offer.lastsave
         if lastsave is None:
-            earlier = [other.lastsave for other in self.offers.values() if other.order < offer.order]
-            if self.crown:
-                earlier.append(self.crown[0])
-            lastsave = max(filter(None, earlier), default=NEVER)
+            lastsave = self.crown[0] if self.crown else NEVER
         return (lastsave, offer.final, offer.order)
+
+    def outranks(self, offer: Offer) -> bool:
+        """Whether what the session has made the head is newer than this.
+
+        A recovered file does not say when it was changed last, but all that was offered before it is older.
+        """
+        if self.last_word and offer.fact.at < self.last_word:
+            return True
+        return self.crown is not None and self.rank(offer) < self.crown
 
 
 def offer_id(status: int, url: str) -> str:
@@ -186,6 +193,7 @@ def _stored(document: Document, event: events.Forcesaved | events.Saved) -> Docu
         _settle(document, event.offer, Settled(event.at, event.version)),
         head=event.version if event.head else document.head,
         crown=document.rank(offer) if event.head else document.crown,
+        last_word=offer.fact.at if event.head and final and not offer.lastsave else document.last_word,
         versions={**document.versions, event.sha256: event.version},
         touched=bool(document.users) if final else document.touched,
         kept_there=document.kept_there and offer.fact.keep,
