@@ -18,7 +18,7 @@ T = TypeVar("T")
 Step = tuple[Any, ...]
 
 FILES = 2
-MOST = 30  # steps, or mishaps of several
+MOST = 24  # steps, or mishaps of several
 WIDTH = 18  # bytes for each
 PAUSES = (0.0, 0.0, 0.3, 1.0, 4.0, 7.0, 0.0, 0.3, 1.0, 4.0, 7.0, 31.0, 31.0, 130.0, 950.0)
 SHORT = (0.0, 0.3, 2.0, 9.0, 40.0, 200.0, 950.0)

@@ -190,15 +190,17 @@ class Reckoning:
         return times[one.offer or ""] == times[other.offer or ""]
 
     def once(self) -> Iterator[str]:
-        """5: no offer makes two versions, and no session stores the same bytes twice."""
+        """5: no offer makes two versions, and no session stores the same bytes twice for nothing."""
         seen: dict[tuple[str, str], events.VersionAdded] = {}
+        head: dict[str, str] = {}  # of each file, its digest
         for file, version in self.versions:
-            if version.key is None:
-                continue
-            twin = seen.get((version.key, version.sha256))
-            if twin and (twin.head or not version.head or twin.offer == version.offer):
-                yield f"{version.number} of {file} has the bytes of {twin.number}"
-            seen[version.key, version.sha256] = version
+            twin = seen.get((version.key or "", version.sha256))
+            useless = head.get(file) == version.sha256 if version.head else twin is not None
+            if version.key and useless:
+                yield f"{version.number} of {file} has the bytes of an earlier version"
+            if version.head:
+                head[file] = version.sha256
+            seen[version.key or "", version.sha256] = version
         for stream, facts in self.journal.streams.items():
             open_: dict[str, events.SaveOffered] = {}
             for recorded in facts:

@@ -33,6 +33,7 @@ class Office:
         self.skew = 0.0  # seconds that the server's clock is ahead of ours
         self.set_back = False  # at some time, its clock was
         self.line: Any = None
+        witness.editors = self.editors
         self._dice = Random(1)
         self.standin: Standin
         self._rest = 0.0
@@ -72,6 +73,10 @@ class Office:
     def text(self, key: str) -> str:
         room = self.standin.rooms.get(key)
         return room.text if room else ""
+
+    def editors(self, key: str) -> list[str]:
+        room = self.standin.rooms.get(key) if self.machine.up else None
+        return room.users if room else []
 
     def doom(self, kind: str, times: int) -> None:
         """The next documents cannot be assembled."""

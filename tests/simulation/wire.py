@@ -131,6 +131,8 @@ class Line:
 
     def _believed(self, claims: dict[str, Any], offered: bytes | None, text: str) -> None:
         """The Document Server takes it that it may let go."""
+        if claims["status"] == 1 and claims["users"]:
+            self._witness.joined[claims["key"]] = trio.current_time()
         if offered is None:
             if claims["status"] == 3:
                 self._witness.destroyed(text, "status 3")
@@ -152,8 +154,8 @@ class Line:
             case "delay":
                 await trio.sleep(seconds)
             case "duplicate":
-                assert self._office.machine.nursery
-                self._office.machine.nursery.start_soon(_heedless, answer)
+                if self._office.machine.nursery:  # it has not crashed meanwhile
+                    self._office.machine.nursery.start_soon(_heedless, answer)
             case "reorder":
                 with trio.move_on_after(seconds):
                     await self._next.setdefault(claims["key"], trio.Event()).wait()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +14,9 @@ import trio
 
 from domain import events
 from domain.events import Event
+from domain.words import CloseReason
 
+UNORDERED = 9.5  # seconds
 MARK = re.compile(r"\[\d+\]")
 
 
@@ -48,7 +51,11 @@ class Witness:
     ended: set[str] = field(default_factory=set)  # keys that were closed after a change was committed
     committed: set[str] = field(default_factory=set)  # keys
     versions: dict[str, int] = field(default_factory=dict)  # sha256 -> number
+    joined: dict[str, float] = field(default_factory=dict)  # key -> when a status 1 with users was accepted
+    emptied: dict[str, float] = field(default_factory=dict)  # key -> when a status 4 was sent
+    editors: Callable[[str], list[str]] = lambda _: []  # at the Document Server, now
     exempt: int = 0  # who may ask for a forcesave at any time just now
+    last_fact: str = ""  # the key whose final save was recorded just now
     _marks: int = 0
 
     @property
@@ -83,6 +90,8 @@ class Witness:
 
     def called(self, claims: Mapping[str, Any], content: bytes | None, epoch: float) -> None:
         key, status = claims["key"], claims["status"]
+        if status == 4:
+            self.emptied[key] = trio.current_time()
         self.log(f"callback {status} of {key} {claims.get('users')} {marks_in(content or b'')}")
         if content is None:
             return
@@ -137,6 +146,15 @@ class Witness:
         """The Document Server has let go of it, as it was told to."""
         self.lost.update((mark, how) for mark in marks_in(text))
 
+    def _closed(self, key: str, event: events.Closed) -> None:
+        """A status 4 and a status 1 may overtake each other, but not by ten seconds."""
+        now = trio.current_time()
+        emptied = self.emptied.get(key, -inf)
+        overtaken = emptied <= self.joined.get(key, -inf) and now - emptied < UNORDERED
+        by_word = event.reason in (CloseReason.UNCHANGED, CloseReason.SAVED) and self.last_fact != key
+        if by_word and overtaken and self.editors(key):
+            self.wrong(f"{key} was closed while {self.editors(key)} edit it")
+
     def recorded(self, stream: str, event: Event) -> None:
         self.log(stream, event)
         if isinstance(event, events.VersionAdded):
@@ -145,5 +163,7 @@ class Witness:
             key = stream.removeprefix("document/")
             if key in self.committed:
                 self.ended.add(key)
+            self._closed(key, event)
         if isinstance(event, events.Saved | events.Forcesaved):
             self.committed.add(stream.removeprefix("document/"))
+        self.last_fact = stream.removeprefix("document/") if isinstance(event, events.Saved) else ""
