@@ -10,6 +10,7 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
     Iterator,
     Mapping,
@@ -24,6 +25,7 @@ import trio
 
 from application.ports import Blob, StorageFailed, TooLarge
 from infrastructure.durable import Draft, Folders
+from infrastructure.trash import Trash, is_idle, touch
 
 WRITE_BYTES = 256 * 1024  # a hop to a thread costs 160 µs, so that small chunks wait for each other
 READ_BYTES = 1024 * 1024
@@ -35,14 +37,21 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class LocalBlobs:
-    """`root/ab/abcdef…`, drafts in `root/tmp`, notes on suspects in `root/quarantine`."""
+    """`root/ab/abcdef…`, drafts in `root/tmp`, notes on suspects in `root/quarantine`.
+
+    What is being deleted lies in `root/trash`.
+    """
 
     def __init__(self, root: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
-        """Makes the folders and sweeps what a crash left in tmp. Raises StorageFailed."""
+        """Makes the folders, sweeps what a crash left in tmp and puts back what it left in the trash.
+
+        Raises StorageFailed.
+        """
         self._root = root.absolute()
         self._drafts = self._root / "tmp"
         self._suspects = self._root / "quarantine"
         self._folders = Folders(fsync)
+        self._trash = Trash(self._root / "trash", self._folders)
         self._fsync = fsync
         self._threads = trio.CapacityLimiter(THREADS)
         with _plainly("be prepared"):
@@ -50,6 +59,10 @@ class LocalBlobs:
                 self._folders.trust(self._root)
             self._folders.make(self._drafts)
             self._folders.make(self._suspects)
+            self._folders.make(self._root / "trash")
+            for aside in (self._root / "trash").iterdir():
+                if _SHA256.fullmatch(aside.name):
+                    self._trash.put_back(aside, self.path(aside.name))
             _sweep(self._drafts, before=time.time() - LEFTOVER_SECONDS)
 
     def path(self, sha256: str) -> Path:
@@ -81,7 +94,7 @@ class LocalBlobs:
 
     async def quarantine(self, sha256: str, note: Mapping[str, Any]) -> None:
         """A later note on the same bytes replaces the earlier one. Raises StorageFailed."""
-        target = self._suspects / f"{self.path(sha256).name}.json"
+        target = self._note(sha256)
         text = json.dumps({"sha256": sha256, **note}, indent=1, default=str).encode()
 
         def write() -> None:
@@ -96,13 +109,36 @@ class LocalBlobs:
 
         await self._in_thread("write", write)
 
+    async def discard(self, sha256: str, *, idle: float, referenced: Callable[[], Awaitable[bool]]) -> bool:
+        """Until the end the bytes can be put back, and are when anything goes wrong."""
+        path = self.path(sha256)
+        aside = await self._in_thread("discard", partial(self._lay_aside, path, idle))
+        if aside is None:
+            return False
+        wanted = True
+        try:
+            wanted = await referenced()
+        finally:
+            if wanted:
+                with trio.CancelScope(shield=True):
+                    await self._in_thread("put back", partial(self._trash.put_back, aside, path))
+        return not wanted and await self._in_thread("discard", partial(self._trash.destroy, aside))
+
+    def _lay_aside(self, path: Path, idle: float) -> Path | None:
+        if self._note(path.name).exists() or not is_idle(path, idle):
+            return None
+        return self._trash.lay_aside(path, idle)
+
+    def _note(self, sha256: str) -> Path:
+        return self._suspects / f"{self.path(sha256).name}.json"
+
     def _publish(self, draft: Draft, rest: Sequence[bytes]) -> Blob:
         draft.write(rest)
         blob = draft.seal()
         target = self.path(blob.sha256)
         self._folders.make(target.parent)
         # A wrong size is somebody else's doing, or the file system's after a crash: these bytes are right.
-        if _size(target) != blob.size:
+        if _size(target) != blob.size or not touch(target):
             draft.path.replace(target)
         self._folders.sync(target.parent)
         draft.discard()
