@@ -20,7 +20,9 @@ def touch(path: Path) -> bool:
         os.utime(path)
     except FileNotFoundError:
         return False
-    return True
+    # It may have been laid aside after the system had found it and before it set the time, unseen by
+    # whoever looks there. If it is still here, it was not: whoever takes it away now sees the time.
+    return path.exists()
 
 
 def is_idle(path: Path, seconds: float) -> bool:
