@@ -23,6 +23,7 @@ from application.forgotten import Recovery
 from application.journal import JournalFailed
 from application.opening import Door
 from application.people import Person
+from application.retention import Retention
 from application.trust import Trust
 from application.world import Patience, World
 from domain.file import EVERYBODY
@@ -129,6 +130,7 @@ async def assemble(
             await _add_samples(files, journal)
         recovery = Recovery(desk, world)
         nursery.start_soon(_work, desk, recovery, stages)
+        nursery.start_soon(Retention(journal, blobs, settings.keep_autosaves, now).run)
         nursery.start_soon(_drain, desk, world, settings.grace_seconds, stages)
         yield Context(
             site=_site(settings, connection),
