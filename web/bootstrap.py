@@ -20,6 +20,7 @@ from application.desk import Desk
 from application.draining import drain
 from application.files import Files, Shelf
 from application.forgotten import Recovery
+from application.history import History
 from application.journal import JournalFailed
 from application.opening import Door
 from application.people import Person
@@ -139,6 +140,7 @@ async def assemble(
             desk=desk,
             door=Door(desk, world, files),
             files=files,
+            history=History(journal, files),
             callbacks=Callbacks(
                 desk, world, keep_failed=settings.callback_reply == "durable", unsafe=recovery.nudge
             ),
