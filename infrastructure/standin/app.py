@@ -11,6 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from .commands import command_service
 from .downloads import download
+from .history import old_version
 from .server import Standin
 from .sessions import converse
 
@@ -20,6 +21,7 @@ FILES = {
     "standin/editor.html": ("editor.html", "text/html"),
     "standin/editor.css": ("editor.css", "text/css"),
     "standin/editor.js": ("editor.js", "text/javascript"),
+    "standin/history.js": ("history.js", "text/javascript"),
     "standin/merging.js": ("merging.js", "text/javascript"),
 }
 # Integrators embed the editor from their own origin: no frame-ancestors, no X-Frame-Options.
@@ -51,6 +53,7 @@ def create_app(standin: Standin) -> Starlette:
             Route("/command", command_service, methods=["POST"]),
             Route("/coauthoring/CommandService.ashx", command_service, methods=["GET", "POST"]),
             Route("/cache/files/{path:path}", download, methods=["GET", "HEAD"]),
+            Route("/standin/history", old_version, methods=["POST"]),
             WebSocketRoute("/standin/socket", converse),
         ]
     )
