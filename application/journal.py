@@ -134,8 +134,10 @@ class Journal(Protocol):
         """Ids beyond `after` of files with automatic saves, in their order."""
         ...
 
-    async def freed(self, thinned_before: datetime, after: str, limit: int) -> Sequence[str]:
-        """Digests beyond `after` of what was thinned and is part of no version any more, in their order."""
+    async def freed(self, since: datetime, before: datetime, after: str, limit: int) -> Sequence[str]:
+        """Digests beyond `after` of what was thinned from `since` to `before` and is part of no version
+        any more, in their order.
+        """
         ...
 
     async def is_referenced(self, sha256: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import trio
@@ -24,6 +24,8 @@ NUMBERS = 500  # versions thinned in one transaction
 # So long bytes stay after the last version that had them, and after anybody kept them again: whoever has
 # just read of them (a link, a restore, a save that is being committed) has long finished by then.
 IDLE = timedelta(days=1)
+WEEK = timedelta(weeks=1)  # of daily attempts at what was freed; then the next start tries again
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Retention:
@@ -32,15 +34,17 @@ class Retention:
 
     async def run(self) -> None:
         """For ever: a pass now, then daily. Once everything is kept, what was thinned before still goes."""
+        since = EVER
         while True:
             try:
                 thinned = 0 if self._policy.keeps_all else await self.thin()
-                discarded = await self.discard()
+                discarded = await self.discard(since)
             except (JournalFailed, StorageFailed) as trouble:
                 logger.warning("old versions could not be thinned out: %s", trouble)
             else:
                 if thinned or discarded:
                     logger.info("%d automatic saves thinned out, %d blobs deleted", thinned, discarded)
+                since = self._now() - WEEK
             await trio.sleep(EVERY)
 
     async def thin(self) -> int:
@@ -84,10 +88,10 @@ class Retention:
         facts = (recorded.event for history in histories for recorded in history)
         return {fact.version for fact in facts if isinstance(fact, events.Saved)}
 
-    async def discard(self) -> int:
-        """How many blobs were deleted. Raises JournalFailed, StorageFailed."""
+    async def discard(self, since: datetime = EVER) -> int:
+        """How many blobs were deleted of what was thinned since then. Raises JournalFailed, StorageFailed."""
         discarded, after = 0, ""
-        while page := await self._journal.freed(self._now() - IDLE, after, PAGE):
+        while page := await self._journal.freed(since, self._now() - IDLE, after, PAGE):
             for sha256 in page:
                 referenced = partial(self._journal.is_referenced, sha256)
                 discarded += await self._blobs.discard(

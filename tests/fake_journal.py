@@ -121,7 +121,7 @@ class FakeJournal:
         ids = [id_ for id_, rows in versions.items() if any(row.trigger in automatic for row in rows)]
         return [id_ for id_ in ids if id_ > after][:limit]
 
-    async def freed(self, thinned_before: datetime, after: str, limit: int) -> Sequence[str]:
+    async def freed(self, since: datetime, before: datetime, after: str, limit: int) -> Sequence[str]:
         await self._reach()
         added = {
             (stream_, fact.number): fact
@@ -133,7 +133,7 @@ class FakeJournal:
             for number in fact.numbers if isinstance(fact, events.Thinned) else ():
                 version = added[stream_, number]
                 thinned |= {sha: fact.at for sha in (version.sha256, version.changes_sha256) if sha}
-        freed = [sha for sha, at in sorted(thinned.items()) if sha > after and at < thinned_before]
+        freed = [sha for sha, at in sorted(thinned.items()) if sha > after and since <= at < before]
         return [sha for sha in freed if not await self.is_referenced(sha)][:limit]
 
     async def is_referenced(self, sha256: str) -> bool:

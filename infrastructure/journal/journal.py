@@ -138,8 +138,8 @@ class LedgerJournal:
     async def autosaved_files(self, after: str, limit: int) -> Sequence[str]:
         return await self._query(AUTOSAVED_FILES, (after, limit), first)
 
-    async def freed(self, thinned_before: datetime, after: str, limit: int) -> Sequence[str]:
-        return await self._query(FREED, (after, thinned_before.isoformat(), limit), first)
+    async def freed(self, since: datetime, before: datetime, after: str, limit: int) -> Sequence[str]:
+        return await self._query(FREED, (after, since.isoformat(), before.isoformat(), limit), first)
 
     async def is_referenced(self, sha256: str) -> bool:
         return await self._row(REFERENCED, (sha256, sha256), first) is not None

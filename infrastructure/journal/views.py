@@ -48,7 +48,7 @@ AUTOSAVED_FILES = """SELECT DISTINCT file_id FROM versions
     WHERE "trigger" IN ('command', 'timer') AND file_id > ? ORDER BY file_id LIMIT ?"""
 REFERENCED = """SELECT 1 FROM versions WHERE sha256 = ? UNION ALL
     SELECT 1 FROM versions WHERE changes_sha256 = ? LIMIT 1"""
-FREED = """SELECT sha256 FROM thinned WHERE sha256 > ? AND at < ?
+FREED = """SELECT sha256 FROM thinned WHERE sha256 > ? AND at >= ? AND at < ?
     AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.sha256 = thinned.sha256)
     AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.changes_sha256 = thinned.sha256)
     ORDER BY sha256 LIMIT ?"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 import trio
@@ -228,3 +229,15 @@ async def test_many_are_thinned_a_few_at_a_time(stage: Stage, autojump_clock: Mo
     assert await numbers(stage, row.id) == [1, NUMBERS + 102]
     thinned = [fact for _, _, fact in stage.journal.log if isinstance(fact, events.Thinned)]
     assert [len(fact.numbers) for fact in thinned] == [NUMBERS, 100]
+
+
+async def test_after_the_first_pass_only_what_was_freed_lately_is_looked_at(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    file = (await stage.file()).id
+    await session(stage, file, b"one", b"two")
+    await retention(stage).thin()
+    await trio.sleep(3 * DAY)
+    thinning = retention(stage)
+    assert await thinning.discard(now()) == 0
+    assert await thinning.discard(now() - timedelta(days=4)) == 2

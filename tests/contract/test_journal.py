@@ -259,10 +259,11 @@ async def test_what_was_thinned_is_free_once_no_version_has_it(journal: Journal)
     facts = (ADDED, FIRST, second, third, events.Thinned(at=at(9), numbers=(2, 3)))
     await journal.append(file("f", *facts))
     await journal.append(file("g", ADDED, replace(FIRST, sha256=shared, changes_sha256=other)))
-    assert await journal.freed(at(10), "", 9) == [changes, alone]
-    assert await journal.freed(at(10), changes, 9) == [alone]
-    assert await journal.freed(at(10), "", 1) == [changes]
-    assert await journal.freed(at(9), "", 9) == []
+    assert await journal.freed(at(9), at(10), "", 9) == [changes, alone]
+    assert await journal.freed(at(9), at(10), changes, 9) == [alone]
+    assert await journal.freed(at(9), at(10), "", 1) == [changes]
+    assert await journal.freed(at(0), at(9), "", 9) == []
+    assert await journal.freed(at(10), at(99), "", 9) == []
     referenced = [await journal.is_referenced(sha256) for sha256 in (shared, changes, alone, other)]
     assert referenced == [True, False, False, True]
 

@@ -190,6 +190,7 @@
     offer(true);
     over = true;
     socket.close();
+    element("users").replaceChildren();
     area.readOnly = true;
     element("save").disabled = element("history").disabled = true;
     panel = historyPanel(raise, (name) => handled.includes(name), (text, trouble) => {
