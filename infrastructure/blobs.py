@@ -94,7 +94,7 @@ class LocalBlobs:
 
     async def quarantine(self, sha256: str, note: Mapping[str, Any]) -> None:
         """A later note on the same bytes replaces the earlier one. Raises StorageFailed."""
-        target = self._note(sha256)
+        target = self._suspects / f"{self.path(sha256).name}.json"
         text = json.dumps({"sha256": sha256, **note}, indent=1, default=str).encode()
 
         def write() -> None:
@@ -125,12 +125,10 @@ class LocalBlobs:
         return not wanted and await self._in_thread("discard", partial(self._trash.destroy, aside))
 
     def _lay_aside(self, path: Path, idle: float) -> Path | None:
-        if self._note(path.name).exists() or not is_idle(path, idle):
+        suspected = any(note.name.startswith(path.name) for note in self._suspects.iterdir())
+        if suspected or not is_idle(path, idle):
             return None
         return self._trash.lay_aside(path, idle)
-
-    def _note(self, sha256: str) -> Path:
-        return self._suspects / f"{self.path(sha256).name}.json"
 
     def _publish(self, draft: Draft, rest: Sequence[bytes]) -> Blob:
         draft.write(rest)
