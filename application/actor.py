@@ -175,6 +175,9 @@ class DocumentActor:
         row = await self._world.journal.file(document.file)
         if row is None:
             raise JournalFailed(f"{self.key}: its file {document.file} is not in the journal")
+        known = document.versions.get(command.sha256)
+        if known is not None and await self._world.journal.version(document.file, known) is None:
+            document = replace(document, versions={})  # thinned out: it cannot stand for these bytes
         if isinstance(command, commands.CommitOffer):
             result = commit(self.key, document, row.file, command)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -142,10 +142,6 @@ class Files:
             return _put(file, self._now(), blob, person, restored=number, filetype=version.filetype)
 
         return await self._change(file_id, person, decision)
-
-    async def versions(self, file_id: str, person: Person) -> Sequence[VersionRow]:
-        await self.get(file_id, person)
-        return await self._journal.versions(file_id)
 
     async def version(
         self, file_id: str, number: int, person: Person, needed: Access = Access.VIEW

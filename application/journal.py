@@ -122,10 +122,24 @@ class Journal(Protocol):
 
     async def documents(self, keys: Sequence[str]) -> Sequence[DocumentRow]: ...
 
-    async def open_documents(self) -> Sequence[DocumentRow]:
-        """Every document that is open or has an offer to fetch: what a restart takes up again."""
+    async def open_documents(self, file_id: str | None = None) -> Sequence[DocumentRow]:
+        """Every document (of a file) that is open or has an offer to fetch: what a restart takes up."""
         ...
 
     async def last_document(self, file_id: str) -> DocumentRow | None:
         """The file's latest session, however it ended."""
+        ...
+
+    async def autosaved_files(self, after: str, limit: int) -> Sequence[str]:
+        """Ids beyond `after` of files with automatic saves, in their order."""
+        ...
+
+    async def freed(self, since: datetime, before: datetime, after: str, limit: int) -> Sequence[str]:
+        """Digests beyond `after` of what was thinned from `since` to `before` and is part of no version
+        any more, in their order.
+        """
+        ...
+
+    async def is_referenced(self, sha256: str) -> bool:
+        """Whether any version of any file has these bytes, as its content or its changes."""
         ...

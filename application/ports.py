@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Protocol
@@ -80,6 +80,14 @@ class Blobs(Protocol):
 
     async def quarantine(self, sha256: str, source: str, note: Mapping[str, Any]) -> None:
         """Mark stored bytes as suspect, with a durable note for each source. Raises StorageFailed."""
+        ...
+
+    async def discard(self, sha256: str, *, idle: float, referenced: Callable[[], Awaitable[bool]]) -> bool:
+        """Delete bytes for good; whether they were. Raises StorageFailed, and whatever `referenced` does.
+
+        Bytes in quarantine stay, and so do those that were kept (again) within the last `idle`
+        seconds. `referenced` is asked when nobody can have the bytes any more but by keeping them anew.
+        """
         ...
 
 

@@ -22,6 +22,7 @@ class FileClaims:
     file: str
     version: int
     jti: str  # one per issued token, so that requests can be counted per token
+    changes: bool = False  # for the record of the version's changes, and not for its content
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,10 @@ class Tokens(Protocol):
         ...
 
     def sign_config(self, config: Mapping[str, Any]) -> str:
-        """An editor configuration's token; empty when JWT is off. Raises NoSecret."""
+        """The token of what an editor is given; empty when JWT is off. Raises NoSecret."""
         ...
 
-    def file_token(self, file_id: str, version: int) -> str: ...
+    def file_token(self, file_id: str, version: int, *, changes: bool = False) -> str: ...
 
     def read_file_token(self, token: str) -> FileClaims:
         """Raises BadToken."""

@@ -11,6 +11,7 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
     Iterator,
     Mapping,
@@ -19,15 +20,16 @@ from collections.abc import (
 from contextlib import AsyncExitStack, aclosing, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import trio
 
 from application.ports import Blob, TooLarge
 from infrastructure.durable import Draft, Folders, plainly
+from infrastructure.reading import Reading
+from infrastructure.trash import Trash, is_idle, touch
 
 WRITE_BYTES = 256 * 1024  # a hop to a thread costs 160 µs, so that small chunks wait for each other
-READ_BYTES = 1024 * 1024
 LEFTOVER_SECONDS = 24 * 3600
 THREADS = 8
 SUBJECT = "the blob store"
@@ -37,14 +39,21 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class LocalBlobs:
-    """`root/ab/abcdef…`, drafts in `root/tmp`, notes on suspects in `root/quarantine`."""
+    """`root/ab/abcdef…`, drafts in `root/tmp`, notes on suspects in `root/quarantine`.
+
+    What is being deleted lies in `root/trash`.
+    """
 
     def __init__(self, root: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
-        """Makes the folders and sweeps what a crash left in tmp. Raises StorageFailed."""
+        """Makes the folders, sweeps what a crash left in tmp and puts back what it left in the trash.
+
+        Raises StorageFailed.
+        """
         self._root = root.absolute()
         self._drafts = self._root / "tmp"
         self._suspects = self._root / "quarantine"
         self._folders = Folders(fsync)
+        self._trash = Trash(self._root / "trash", self._folders)
         self._fsync = fsync
         self._threads = trio.CapacityLimiter(THREADS)
         with plainly(SUBJECT, "be prepared"):
@@ -52,6 +61,10 @@ class LocalBlobs:
                 self._folders.trust(self._root)
             self._folders.make(self._drafts)
             self._folders.make(self._suspects)
+            self._folders.make(self._root / "trash")
+            for aside in (self._root / "trash").iterdir():
+                if _SHA256.fullmatch(aside.name):
+                    self._trash.put_back(aside, self.path(aside.name))
             _sweep(self._drafts, before=time.time() - LEFTOVER_SECONDS)
 
     def path(self, sha256: str) -> Path:
@@ -125,13 +138,34 @@ class LocalBlobs:
             if len(folder.name) == 2:
                 yield from (path for path in folder.iterdir() if _SHA256.fullmatch(path.name))
 
+    async def discard(self, sha256: str, *, idle: float, referenced: Callable[[], Awaitable[bool]]) -> bool:
+        """Until the end the bytes can be put back, and are when anything goes wrong."""
+        path = self.path(sha256)
+        aside = await self.in_thread("discard", partial(self._lay_aside, path, idle))
+        if aside is None:
+            return False
+        wanted = True
+        try:
+            wanted = await referenced()
+        finally:
+            if wanted:
+                with trio.CancelScope(shield=True):
+                    await self.in_thread("put back", partial(self._trash.put_back, aside, path))
+        return not wanted and await self.in_thread("discard", partial(self._trash.destroy, aside))
+
+    def _lay_aside(self, path: Path, idle: float) -> Path | None:
+        suspected = any(note.name.startswith(path.name) for note in self._suspects.iterdir())
+        if suspected or not is_idle(path, idle):
+            return None
+        return self._trash.lay_aside(path, idle)
+
     def _publish(self, draft: Draft, rest: Sequence[bytes]) -> Blob:
         draft.write(rest)
         blob = draft.seal()
         target = self.path(blob.sha256)
         self._folders.make(target.parent)
         # A wrong size is somebody else's doing, or the file system's after a crash: these bytes are right.
-        if _size(target) != blob.size:
+        if _size(target) != blob.size or not touch(target):
             draft.path.replace(target)
         self._folders.sync(target.parent)
         draft.discard()
@@ -140,45 +174,6 @@ class LocalBlobs:
     async def in_thread(self, verb: str, work: Callable[[], T]) -> T:
         with plainly(SUBJECT, verb):
             return await trio.to_thread.run_sync(work, limiter=self._threads)
-
-
-class Reading:
-    """Opens the file anew for each chunk, so that a reader who walks away leaves nothing open."""
-
-    def __init__(
-        self,
-        locate: Callable[[], Path],
-        start: int,
-        stop: int | None,
-        in_thread: Callable[..., Any],
-    ) -> None:
-        """`locate` is asked for each chunk: bytes may move from one place to another."""
-        self._locate = locate
-        self._at = start
-        self._stop = stop
-        self._in_thread = in_thread
-        self._ended = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> bytes:
-        wanted = READ_BYTES if self._stop is None else min(READ_BYTES, self._stop - self._at)
-        if self._ended or wanted <= 0:
-            raise StopAsyncIteration
-        chunk: bytes = await self._in_thread("read", partial(self._chunk, wanted))
-        self._ended = len(chunk) < wanted
-        self._at += len(chunk)
-        if not chunk:
-            raise StopAsyncIteration
-        return chunk
-
-    def _chunk(self, wanted: int) -> bytes:
-        handle = os.open(self._locate(), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return os.pread(handle, wanted, self._at)
-        finally:
-            os.close(handle)
 
 
 class _Batch:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import trio
 
 from application.ports import Blob, StorageFailed
-from infrastructure.blobs import LocalBlobs, Reading
+from infrastructure.blobs import LocalBlobs
+from infrastructure.reading import Reading
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,9 @@ class OverflowBlobs:
             await self._store.quarantine(sha256, source, note)
         except StorageFailed:
             await self._overflow.quarantine(sha256, source, note)
+
+    async def discard(self, sha256: str, *, idle: float, referenced: Callable[[], Awaitable[bool]]) -> bool:
+        return await self._store.discard(sha256, idle=idle, referenced=referenced)
 
     async def run(self) -> None:
         """For ever: bring back to the store what had to be kept beside it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -19,6 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from domain.retention import Policy
 from infrastructure import settings_values as values
 
 PREFIX = "DOCLEDGER_"
@@ -36,9 +36,6 @@ class SettingHelp(NamedTuple):
 
 
 Url = Annotated[str, AfterValidator(values.http_url)]
-Listed = BeforeValidator(values.comma_separated)
-Origin = Annotated[str, AfterValidator(values.origin)]
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(values.network)]
 
 
 def _setting(text: str, default: Any, shown: str | None = None, **rules: Any) -> Any:
@@ -91,7 +88,7 @@ class Settings(BaseSettings):
     document_server_jwt: bool = _setting(
         "off: plain commands and unsigned callbacks, only when HOST is a loopback address", True, "on"
     )
-    result_origins: Annotated[tuple[Origin, ...], NoDecode, Listed] = _setting(
+    result_origins: Annotated[tuple[values.Origin, ...], NoDecode, values.Listed] = _setting(
         "Other origins that results may be fetched from, separated by commas", (), ""
     )
     secret: SecretStr | None = _setting(
@@ -120,7 +117,7 @@ class Settings(BaseSettings):
     rate_limit_url: Annotated[str, AfterValidator(values.memory_url)] = _setting(
         "Where requests are counted", "memory://"
     )
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, Listed] = _setting(
+    trusted_proxies: Annotated[tuple[values.Network, ...], NoDecode, values.Listed] = _setting(
         "Addresses or networks whose X-Forwarded-For is believed, separated by commas", (), ""
     )
     ca_bundle: Annotated[Path, AfterValidator(values.authorities)] | None = _setting(
@@ -135,6 +132,9 @@ class Settings(BaseSettings):
     forgotten_seconds: float = _setting("Pause between two looks for undelivered saves", 300, ge=1, le=86400)
     reuse_unchanged_seconds: float = _setting(
         "How long a document closed without changes keeps its key", 600, ge=0, le=86400
+    )
+    keep_autosaves: Annotated[Policy, NoDecode, BeforeValidator(values.retention)] = _setting(
+        "Automatic saves to keep, such as: all for 1 day, hourly for 7 days, then daily", "all"
     )
     file_token_seconds: int = _setting("How long a signed file link lives", 86400, ge=60)
     config_token_seconds: int = _setting("How long a signed editor configuration lives", 3600, ge=60)

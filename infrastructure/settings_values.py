@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import ssl
+from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 import limits
-from pydantic import SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_core import ErrorDetails
+
+from domain.retention import ALL, DAILY, HOURLY, NONE, WEEKLY, Policy, Stage
 
 SECRET_BYTES = 32
 _KNOWN_SECRETS = {
@@ -32,6 +36,13 @@ _ADVICE = {
     "literal_error": "must be {expected}",
     "string_pattern_mismatch": "is not written like 'en' or 'pt-BR'",
 }
+
+_STEPS = {"all": ALL, "hourly": HOURLY, "daily": DAILY, "weekly": WEEKLY, "none": NONE}
+_STAGE = re.compile(r"(all|hourly|daily|weekly) for ([0-9]{1,4}) days?")
+RETENTION = (
+    "must be all, or look like: all for 1 day, hourly for 7 days, then daily (or weekly, or none); "
+    "each age higher than the one before"
+)
 
 
 def explain(mistake: ErrorDetails, *, secret: bool) -> str:
@@ -104,6 +115,11 @@ def network(text: object) -> IPv4Network | IPv6Network:
         raise ValueError("each must be an address or a network such as 10.0.0.0/8") from None
 
 
+Listed = BeforeValidator(comma_separated)
+Origin = Annotated[str, AfterValidator(origin)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(network)]
+
+
 def folder(path: Path) -> Path:
     path = path.expanduser().absolute()
     if path.exists() and not path.is_dir():
@@ -158,6 +174,21 @@ def rate_limit(spec: str) -> str:
     except ValueError:
         raise ValueError("must look like 10000/15 minutes, or be off") from None
     return spec
+
+
+def retention(text: str) -> Policy:
+    """`all`, or steps with their ages and then a last one; from fine to coarse."""
+    *staged, last = (part.strip().lower() for part in text.split(","))
+    stages = []
+    for match in (_STAGE.fullmatch(part) for part in staged):
+        if match is None:
+            raise ValueError(RETENTION)
+        stages.append(Stage(timedelta(days=int(match[2])), _STEPS[match[1]]))
+    then = _STEPS.get(last.removeprefix("then ").strip())
+    ages, slots = [stage.age for stage in stages], [stage.slot for stage in stages]
+    if then is None or ages != sorted(set(ages)) or slots != sorted(slots) or then < max(slots, default=ALL):
+        raise ValueError(RETENTION)
+    return Policy(tuple(stages), then)
 
 
 def kept_secret(path: Path) -> str:

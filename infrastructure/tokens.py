@@ -22,7 +22,7 @@ COMMAND_SECONDS = 300  # as long as the Document Server gives its own tokens
 
 OPERATOR_SECONDS = 60
 
-_AUDIENCE = "docledger:file"
+_AUDIENCE, _CHANGES_AUDIENCE = "docledger:file", "docledger:changes"
 _OPERATOR = "docledger:operator"
 _LONG_TOKEN = 16 * 1024  # PyJWT takes 0.1 µs per byte before it looks at the signature: a forger's lever
 _NOT_IN_A_CALLBACK = frozenset({"document", "editorConfig", "c"})
@@ -66,27 +66,28 @@ class JwtTokens:
         return self._server is not None or not self._signed
 
     def sign_config(self, config: Mapping[str, Any]) -> str:
-        """An editor configuration's token; empty when JWT is off. Raises NoSecret."""
+        """The token of what an editor is given; empty when JWT is off. Raises NoSecret."""
         return self._sign_for_server(config, self._config_seconds)
 
     def sign_command(self, parameters: Mapping[str, Any]) -> str:
         """Raises NoSecret."""
         return self._sign_for_server(parameters, COMMAND_SECONDS)
 
-    def file_token(self, file_id: str, version: int) -> str:
-        claims = {"aud": _AUDIENCE, "file": file_id, "version": version, "jti": secrets.token_hex(8)}
+    def file_token(self, file_id: str, version: int, *, changes: bool = False) -> str:
+        audience = _CHANGES_AUDIENCE if changes else _AUDIENCE
+        claims = {"aud": audience, "file": file_id, "version": version, "jti": secrets.token_hex(8)}
         return self._sign(claims, self._own, self._file_seconds)
 
     def read_file_token(self, token: str) -> FileClaims:
         """Raises BadToken."""
         claims = _verified(token, self._own)
-        if claims.get("aud") != _AUDIENCE or "exp" not in claims:
+        if claims.get("aud") not in (_AUDIENCE, _CHANGES_AUDIENCE) or "exp" not in claims:
             raise BadToken("this is no file token")
         if self._expired(claims):
             raise BadToken("the file token has expired")
         match claims:
             case {"file": str(file), "version": int(version), "jti": str(jti)}:
-                return FileClaims(file, version, jti)
+                return FileClaims(file, version, jti, changes=claims["aud"] == _CHANGES_AUDIENCE)
         raise BadToken("the file token lacks a claim")
 
     def read_callback(self, body: bytes, authorization: str | None) -> CallbackClaims:

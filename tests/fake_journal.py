@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import trio
 
@@ -22,7 +23,7 @@ from domain import events
 from domain.document import Document
 from domain.events import Event
 from domain.file import EVERYBODY
-from domain.words import Standing
+from domain.words import Standing, Trigger
 
 
 @dataclass
@@ -103,15 +104,41 @@ class FakeJournal:
         await self._reach()
         return [self._document(key) for key in keys if key in self.documents_]
 
-    async def open_documents(self) -> Sequence[DocumentRow]:
+    async def open_documents(self, file_id: str | None = None) -> Sequence[DocumentRow]:
         await self._reach()
         rows = [self._document(key) for key in self.documents_]
-        return sorted((row for row in rows if row.state != "closed"), key=lambda row: row.opened_at)
+        wanted = (row for row in rows if row.state != "closed" and file_id in {None, row.file})
+        return sorted(wanted, key=lambda row: row.opened_at)
 
     async def last_document(self, file_id: str) -> DocumentRow | None:
         await self._reach()
         rows = [self._document(key) for key, (state, _) in self.documents_.items() if state.file == file_id]
         return max(rows, key=lambda row: row.opened_at, default=None)
+
+    async def autosaved_files(self, after: str, limit: int) -> Sequence[str]:
+        versions = {id_: await self.versions(id_) for id_ in sorted(self.files_)}
+        automatic = {Trigger.COMMAND, Trigger.TIMER}
+        ids = [id_ for id_, rows in versions.items() if any(row.trigger in automatic for row in rows)]
+        return [id_ for id_ in ids if id_ > after][:limit]
+
+    async def freed(self, since: datetime, before: datetime, after: str, limit: int) -> Sequence[str]:
+        await self._reach()
+        added = {
+            (stream_, fact.number): fact
+            for stream_, _, fact in self.log
+            if isinstance(fact, events.VersionAdded)
+        }
+        thinned: dict[str, datetime] = {}
+        for stream_, _, fact in self.log:
+            for number in fact.numbers if isinstance(fact, events.Thinned) else ():
+                version = added[stream_, number]
+                thinned |= {sha: fact.at for sha in (version.sha256, version.changes_sha256) if sha}
+        freed = [sha for sha, at in sorted(thinned.items()) if sha > after and since <= at < before]
+        return [sha for sha in freed if not await self.is_referenced(sha)][:limit]
+
+    async def is_referenced(self, sha256: str) -> bool:
+        rows = [row for id_ in self.files_ for row in await self.versions(id_)]
+        return any(sha256 in {row.sha256, row.changes_sha256} for row in rows)
 
     async def _reach(self) -> None:
         await trio.lowlevel.checkpoint()

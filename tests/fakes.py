@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, aclosing
 from typing import Any, Self
 
@@ -16,8 +25,10 @@ from application.sidecars import Sidecar
 class FakeBlobs:
     """Set `broken` to a reason and every call fails with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
         self.stored: dict[str, bytes] = {}
+        self.kept_at: dict[str, float] = {}
         self.notes: dict[str, Mapping[str, Any]] = {}
         self.broken = ""
 
@@ -33,6 +44,7 @@ class FakeBlobs:
         await self.work()
         sha256 = hashlib.sha256(content).hexdigest()
         self.stored[sha256] = content
+        self.kept_at[sha256] = self.clock()
         return Blob(sha256, len(content))
 
     def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
@@ -41,6 +53,19 @@ class FakeBlobs:
     async def quarantine(self, sha256: str, source: str, note: Mapping[str, Any]) -> None:
         await self.work()
         self.notes[sha256] = {"sha256": sha256, **note}
+
+    async def discard(self, sha256: str, *, idle: float, referenced: Callable[[], Awaitable[bool]]) -> bool:
+        await self.work()
+        idle_for = self.clock() - self.kept_at.get(sha256, self.clock())
+        if sha256 not in self.stored or sha256 in self.notes or idle_for < idle:
+            return False
+        content, wanted = self.stored.pop(sha256), True
+        try:
+            wanted = await referenced()
+        finally:
+            if wanted:
+                self.stored[sha256] = content
+        return not wanted
 
     async def work(self) -> None:
         await trio.lowlevel.checkpoint()

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from web import callbacks, documents, editor, files, operating, pages, signing_in
+from web import callbacks, documents, editor, files, history, links, operating, pages, signing_in
 from web.context import Context
 from web.errors import HANDLERS
 from web.gate import Gate
@@ -24,7 +24,8 @@ ROUTES = [
     Route("/api/onlyoffice/callback", callbacks.callback, methods=["POST"]),
     Route("/api/onlyoffice/config/{id}", editor.config),
     Route("/api/onlyoffice/viewer/{id}", editor.viewer),
-    Route("/api/onlyoffice/file/{id}", files.served),
+    Route("/api/onlyoffice/file/{id}", links.served),
+    Route("/api/onlyoffice/file/{id}/changes", links.changes),
     Route("/api/files", files.listed),
     Route("/api/files", files.added, methods=["POST"]),
     Route("/api/files/{id}", files.shown),
@@ -36,6 +37,8 @@ ROUTES = [
     Route("/api/files/{id}/versions", files.versions),
     Route("/api/files/{id}/versions/{number}/content", files.version_content),
     Route("/api/files/{id}/versions/{number}/restore", files.restored, methods=["POST"]),
+    Route("/api/files/{id}/history", history.listed),
+    Route("/api/files/{id}/history/{number}", history.shown),
     Route("/api/documents", documents.listed),
     Route("/api/status", operating.status),
     Route("/api/drain", operating.drained, methods=["POST"]),

@@ -20,11 +20,13 @@ from application.desk import Desk
 from application.draining import drain
 from application.files import Files, Shelf
 from application.forgotten import Recovery
+from application.history import History
 from application.journal import JournalFailed
 from application.opening import Door
 from application.operating import Operating
 from application.people import Person
 from application.replacing import Replacing
+from application.retention import Retention
 from application.spool import Spool
 from application.trust import Trust
 from application.world import Patience, World
@@ -144,6 +146,7 @@ async def assemble(
         door, spool, recovery = Door(desk, world, files), Spool(nursery, desk, world), Recovery(desk, world)
         durable = settings.callback_reply == "durable"
         nursery.start_soon(_work, nursery, desk, spool, recovery, stages)
+        nursery.start_soon(Retention(journal, blobs, sidecars, settings.keep_autosaves, now).run)
         nursery.start_soon(_drain, desk, world, settings.grace_seconds, stages)
         nursery.start_soon(blobs.run)
         yield Context(
@@ -153,6 +156,7 @@ async def assemble(
             desk=desk,
             door=door,
             files=files,
+            history=History(journal, files),
             callbacks=Callbacks(desk, world, spool, keep_failed=durable, unsafe=recovery.nudge),
             replacing=Replacing(desk, world, files),
             operating=Operating(desk, world, door, spool, trust),

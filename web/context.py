@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from application.callbacks import Callbacks
 from application.desk import Desk
 from application.files import Files
+from application.history import History
 from application.journal import Journal
 from application.limits import RateLimit
 from application.opening import Door
@@ -52,6 +53,7 @@ class Context:
     desk: Desk
     door: Door
     files: Files
+    history: History
     callbacks: Callbacks
     replacing: Replacing
     operating: Operating

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -15,6 +14,7 @@ from application.people import Person
 from domain.words import Mode
 from web.context import Context, context_of, person_of
 from web.errors import BadRequest, Misconfigured
+from web.links import link
 from web.pages import render
 
 API_JS = "/web-apps/apps/api/documents/api.js"
@@ -78,13 +78,12 @@ def _config(context: Context, opening: Opening, person: Person, request: Request
     """ONLYOFFICE's editor configuration (its "Config" reference has the fields)."""
     file, site = opening.row.file, context.site
     edit = opening.mode is Mode.EDIT
-    token = context.tokens.file_token(opening.row.id, opening.version)
     return {
         "document": {
             "fileType": opening.format.extension,
             "key": opening.key,
             "title": file.name,
-            "url": f"{site.storage_url}/api/onlyoffice/file/{quote(opening.row.id)}?token={token}",
+            "url": link(context, opening.row.id, opening.version),
             "info": {"owner": file.owner_name, "uploaded": opening.row.added_at.date().isoformat()},
             "permissions": {
                 "comment": edit,

@@ -1,4 +1,4 @@
-"""The files API, and the bytes of a file for the Document Server."""
+"""The files API."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from application.files import NotFound, checked_name
-from application.journal import DocumentRow, FileRow, VersionRow
+from application.history import Entry
+from application.journal import DocumentRow, FileRow
 from application.people import Person
-from application.tokens import BadToken, FileClaims
 from domain.file import EVERYBODY
 from domain.formats import format_of
 from domain.keys import user_id
 from domain.words import Access
 from web.bodies import SMALL, BlobResponse, Body, Upload, attachment, whole
-from web.context import FILE_CLAIMS, Context, context_of, person_of
+from web.context import Context, context_of, person_of
 from web.errors import BadRequest
 
 VERSION_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"|([0-9]{1,9})')
@@ -99,15 +99,15 @@ async def replaced(request: Request) -> Response:
 
 async def versions(request: Request) -> Response:
     context, person = context_of(request), person_of(request)
-    rows = await context.files.versions(request.path_params["id"], person)
-    return JSONResponse({"versions": [_version(row) for row in rows]})
+    _, entries = await context.history.of(request.path_params["id"], person)
+    return JSONResponse({"versions": [_version(entry) for entry in entries]})
 
 
 async def version_content(request: Request) -> Response:
     context, person = context_of(request), person_of(request)
     file_id = request.path_params["id"]
     row = await context.files.get(file_id, person)
-    version = await context.files.version(file_id, _version_number(request), person)
+    version = await context.files.version(file_id, version_number(request), person)
     stem, dot, _ = row.file.name.rpartition(".")
     name = f"{stem or row.file.name} (version {version.number}){dot and '.'}{version.filetype if dot else ''}"
     return BlobResponse(context.blobs, version.sha256, version.size, attachment(name))
@@ -115,27 +115,8 @@ async def version_content(request: Request) -> Response:
 
 async def restored(request: Request) -> Response:
     context, person = context_of(request), person_of(request)
-    row = await context.replacing.restore(request.path_params["id"], _version_number(request), person)
+    row = await context.replacing.restore(request.path_params["id"], version_number(request), person)
     return await _answer(context, row, person)
-
-
-async def served(request: Request) -> Response:
-    """The contract's file endpoint: for whoever has the signed link, which is the Document Server."""
-    context = context_of(request)
-    file_id = request.path_params["id"]
-    claims: FileClaims | None = request.scope.get(FILE_CLAIMS)
-    if claims is None:
-        raise BadToken("the link is not valid")
-    if claims.file != file_id:
-        raise BadToken("the link is for another file")
-    url = f"{context.site.storage_url}{request.url.path}"
-    if context.tokens.check_server_bearer(request.headers.get("authorization"), url) is False:
-        raise BadToken("the Document Server's own token does not fit")
-    version = await context.journal.version(file_id, claims.version)
-    if version is None:
-        raise BadToken("the link is for a version that does not exist")
-    headers = {"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff"}
-    return BlobResponse(context.blobs, version.sha256, version.size, headers)
 
 
 def described(row: FileRow, person: Person, document: DocumentRow | None) -> dict[str, Any]:
@@ -172,7 +153,8 @@ async def _documents(context: Context, rows: Sequence[FileRow]) -> Mapping[str, 
     return {document.key: document for document in await context.journal.documents(keys)} if keys else {}
 
 
-def _version(row: VersionRow) -> dict[str, Any]:
+def _version(entry: Entry) -> dict[str, Any]:
+    row = entry.row
     return {
         "number": row.number,
         "sha256": row.sha256,
@@ -181,10 +163,11 @@ def _version(row: VersionRow) -> dict[str, Any]:
         "created": row.created.isoformat(),
         "head": row.head,
         "users": list(row.users),
+        "author": {"id": entry.author.id, "name": entry.author.name},
         "key": row.key,
         "filetype": row.filetype,
         "restored": row.restored,
-        "changes_sha256": row.changes_sha256,
+        "changes": row.changes_sha256 is not None,
     }
 
 
@@ -201,7 +184,7 @@ def _expected(request: Request) -> int | str | None:
     return int(match[1] or match[2])
 
 
-def _version_number(request: Request) -> int:
+def version_number(request: Request) -> int:
     number: str = request.path_params["number"]
     if not NUMBER.fullmatch(number):
         raise NotFound("The file has no such version.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,9 +26,18 @@ from application.journal import (
 from infrastructure.journal.ledger import Entry, Ledger
 from infrastructure.journal.mapper import to_fact
 from infrastructure.journal.rows import Rows
-from infrastructure.journal.views import to_document, to_file, to_version
+from infrastructure.journal.views import (
+    AUTOSAVED_FILES,
+    FREED,
+    REFERENCED,
+    to_document,
+    to_file,
+    to_version,
+)
 
 T = TypeVar("T")
+
+first: Callable[[Any], str] = itemgetter(0)
 
 STORE = (PersistenceError, sqlite3.Error)  # the library lets SQLite's own through when it connects
 BATCH = 200  # changes in one transaction
@@ -114,13 +125,24 @@ class LedgerJournal:
         sql = f"SELECT * FROM documents WHERE key IN ({marks})"  # noqa: S608 (marks are ?,?,?)
         return await self._query(sql, keys, to_document)
 
-    async def open_documents(self) -> Sequence[DocumentRow]:
-        sql = "SELECT * FROM documents WHERE state <> 'closed' ORDER BY opened_at"
-        return await self._query(sql, (), to_document)
+    async def open_documents(self, file_id: str | None = None) -> Sequence[DocumentRow]:
+        sql = "SELECT * FROM documents WHERE state <> 'closed'{} ORDER BY opened_at"
+        if file_id is None:
+            return await self._query(sql.format(""), (), to_document)
+        return await self._query(sql.format(" AND file_id = ?"), (file_id,), to_document)
 
     async def last_document(self, file_id: str) -> DocumentRow | None:
         sql = "SELECT * FROM documents WHERE file_id = ? ORDER BY opened_at DESC LIMIT 1"
         return await self._row(sql, (file_id,), to_document)
+
+    async def autosaved_files(self, after: str, limit: int) -> Sequence[str]:
+        return await self._query(AUTOSAVED_FILES, (after, limit), first)
+
+    async def freed(self, since: datetime, before: datetime, after: str, limit: int) -> Sequence[str]:
+        return await self._query(FREED, (after, since.isoformat(), before.isoformat(), limit), first)
+
+    async def is_referenced(self, sha256: str) -> bool:
+        return await self._row(REFERENCED, (sha256, sha256), first) is not None
 
     async def _history(self, stream: str, after: int) -> Sequence[Recorded]:
         decode = self._ledger.mapper.transcoder.decode

@@ -13,7 +13,7 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLite
 
 from application.journal import Change, DocumentChange
 from infrastructure.journal.mapper import Envelope, FactMapper
-from infrastructure.journal.views import ADDED_COLUMNS, TABLES, project
+from infrastructure.journal.views import ADDED_COLUMNS, INDEXES, TABLES, project
 
 T = TypeVar("T")
 
@@ -41,6 +41,8 @@ class ViewRecorder(SQLiteApplicationRecorder):
                 c.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column))
                 if c.fetchone() is None:
                     c.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+            for index in INDEXES:
+                c.execute(index)
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any

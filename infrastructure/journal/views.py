@@ -22,6 +22,8 @@ TABLES = (
         file_id TEXT, number INTEGER, sha256 TEXT, size INTEGER, "trigger" TEXT, created TEXT,
         head INTEGER, users TEXT, key TEXT, filetype TEXT, restored INTEGER,
         changes_sha256 TEXT, PRIMARY KEY (file_id, number)) WITHOUT ROWID""",
+    # The bytes of thinned versions: what may be deleted once nothing else has them.
+    """CREATE TABLE IF NOT EXISTS thinned (sha256 TEXT PRIMARY KEY, at TEXT) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS documents (
         key TEXT PRIMARY KEY, version INTEGER, file_id TEXT, state TEXT, standing TEXT, base INTEGER,
         head INTEGER, opened_at TEXT, closed_at TEXT, closed_reason TEXT, users TEXT,
@@ -34,6 +36,22 @@ TABLES = (
 
 # Columns that a database made by an earlier release lacks: table, name, type.
 ADDED_COLUMNS = (("versions", "changes_sha256", "TEXT"),)
+INDEXES = (
+    "CREATE INDEX IF NOT EXISTS versions_with_content ON versions (sha256)",
+    "CREATE INDEX IF NOT EXISTS versions_with_changes ON versions (changes_sha256)"
+    " WHERE changes_sha256 IS NOT NULL",
+    """CREATE INDEX IF NOT EXISTS automatic_versions ON versions (file_id)
+        WHERE "trigger" IN ('command', 'timer')""",
+)
+
+AUTOSAVED_FILES = """SELECT DISTINCT file_id FROM versions
+    WHERE "trigger" IN ('command', 'timer') AND file_id > ? ORDER BY file_id LIMIT ?"""
+REFERENCED = """SELECT 1 FROM versions WHERE sha256 = ? UNION ALL
+    SELECT 1 FROM versions WHERE changes_sha256 = ? LIMIT 1"""
+FREED = """SELECT sha256 FROM thinned WHERE sha256 > ? AND at >= ? AND at < ?
+    AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.sha256 = thinned.sha256)
+    AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.changes_sha256 = thinned.sha256)
+    ORDER BY sha256 LIMIT ?"""
 
 UPSERT_FILE = """INSERT INTO files VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
     version=excluded.version, name=excluded.name, head=excluded.head, last=excluded.last,
@@ -116,9 +134,19 @@ def _project_file(c: Any, change: FileChange) -> None:
                 c.execute("INSERT OR IGNORE INTO visible VALUES (?, ?)", (user, change.id))
             case events.VersionAdded():
                 c.execute("INSERT INTO versions VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", _version(change.id, event))
-            case events.Thinned(numbers=numbers):
-                sql = "DELETE FROM versions WHERE file_id = ? AND number = ?"
-                c.executemany(sql, [(change.id, number) for number in numbers])
+            case events.Thinned(at=at, numbers=numbers):
+                _thin(c, change.id, at.isoformat(), numbers)
+
+
+def _thin(c: Any, file_id: str, at: str, numbers: tuple[int, ...]) -> None:
+    for column in ("sha256", "changes_sha256"):
+        sql = (
+            f"INSERT OR REPLACE INTO thinned SELECT {column}, ? FROM versions"  # noqa: S608
+            f" WHERE file_id = ? AND number = ? AND {column} IS NOT NULL"
+        )
+        c.executemany(sql, [(at, file_id, number) for number in numbers])
+    sql = "DELETE FROM versions WHERE file_id = ? AND number = ?"
+    c.executemany(sql, [(file_id, number) for number in numbers])
 
 
 def _version(file_id: str, event: events.VersionAdded) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from .commands import command_service
 from .control import control
 from .downloads import download
+from .history import old_version
 from .server import Standin
 from .sessions import converse
 from .spoiling import spoilt_command, spoilt_download
@@ -22,6 +23,7 @@ FILES = {
     "standin/editor.html": ("editor.html", "text/html"),
     "standin/editor.css": ("editor.css", "text/css"),
     "standin/editor.js": ("editor.js", "text/javascript"),
+    "standin/history.js": ("history.js", "text/javascript"),
     "standin/merging.js": ("merging.js", "text/javascript"),
 }
 # Integrators embed the editor from their own origin: no frame-ancestors, no X-Frame-Options.
@@ -59,6 +61,7 @@ def create_app(standin: Standin) -> Starlette:
                 spoilt_download if controlled else download,
                 methods=["GET", "HEAD"],
             ),
+            Route("/standin/history", old_version, methods=["POST"]),
             WebSocketRoute("/standin/socket", converse),
             *([Route("/standin/control", control, methods=["POST"])] if controlled else []),
         ]

@@ -111,3 +111,60 @@ async def test_suspects_stay_readable(blobs: Blobs) -> None:
     await blobs.quarantine(blob.sha256, "k_1", {"reason": "no zip", "key": "k"})
     await blobs.quarantine(blob.sha256, "k_1", {"reason": "still no zip"})
     assert await content(blobs, blob.sha256) == b"suspect"
+
+
+async def no() -> bool:
+    return False
+
+
+async def test_what_nobody_refers_to_can_be_discarded(blobs: Blobs) -> None:
+    blob = await keep(blobs, b"old")
+    assert await blobs.discard(blob.sha256, idle=0, referenced=no)
+    with pytest.raises(StorageFailed):
+        await content(blobs, blob.sha256)
+    assert not await blobs.discard(blob.sha256, idle=0, referenced=no)
+    assert await keep(blobs, b"old") == blob
+    assert await content(blobs, blob.sha256) == b"old"
+
+
+async def test_what_was_kept_a_moment_ago_stays(blobs: Blobs) -> None:
+    blob = await keep(blobs, b"new")
+    assert not await blobs.discard(blob.sha256, idle=3600, referenced=no)
+    assert await content(blobs, blob.sha256) == b"new"
+
+
+async def test_what_is_referenced_after_all_stays(blobs: Blobs) -> None:
+    async def yes() -> bool:
+        return True
+
+    blob = await keep(blobs, b"wanted")
+    assert not await blobs.discard(blob.sha256, idle=0, referenced=yes)
+    assert await content(blobs, blob.sha256) == b"wanted"
+
+
+async def test_suspects_are_not_discarded(blobs: Blobs) -> None:
+    blob = await keep(blobs, b"suspect")
+    await blobs.quarantine(blob.sha256, "k_1", {"reason": "no zip"})
+    assert not await blobs.discard(blob.sha256, idle=0, referenced=no)
+    assert await content(blobs, blob.sha256) == b"suspect"
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_who_keeps_the_same_bytes_in_that_moment_has_them(blobs: Blobs, wanted: bool) -> None:
+    async def kept_again() -> bool:
+        await keep(blobs, b"same")
+        return wanted
+
+    blob = await keep(blobs, b"same")
+    await blobs.discard(blob.sha256, idle=0, referenced=kept_again)
+    assert await content(blobs, blob.sha256) == b"same"
+
+
+async def test_whoever_does_not_know_whether_they_are_referenced_deletes_nothing(blobs: Blobs) -> None:
+    async def unknown() -> bool:
+        raise ConnectionResetError("no answer")
+
+    blob = await keep(blobs, b"who knows")
+    with pytest.raises(ConnectionResetError):
+        await blobs.discard(blob.sha256, idle=0, referenced=unknown)
+    assert await content(blobs, blob.sha256) == b"who knows"

@@ -264,3 +264,41 @@ async def test_a_trouble_that_is_over_is_not_told_any_more(journal: Journal) -> 
     assert row
     assert row.trouble is None
     assert tuple(recorded.event for recorded in await journal.document_history("k")) == facts
+
+
+async def test_what_was_thinned_is_free_once_no_version_has_it(journal: Journal) -> None:
+    shared, changes, alone, other = ("1" * 64, "2" * 64, "3" * 64, "4" * 64)
+    second = replace(
+        FIRST, number=2, sha256=shared, trigger=Trigger.COMMAND, changes_sha256=changes, head=True
+    )
+    third = replace(second, number=3, sha256=alone, changes_sha256=other)
+    facts = (ADDED, FIRST, second, third, events.Thinned(at=at(9), numbers=(2, 3)))
+    await journal.append(file("f", *facts))
+    await journal.append(file("g", ADDED, replace(FIRST, sha256=shared, changes_sha256=other)))
+    assert await journal.freed(at(9), at(10), "", 9) == [changes, alone]
+    assert await journal.freed(at(9), at(10), changes, 9) == [alone]
+    assert await journal.freed(at(9), at(10), "", 1) == [changes]
+    assert await journal.freed(at(0), at(9), "", 9) == []
+    assert await journal.freed(at(10), at(99), "", 9) == []
+    referenced = [await journal.is_referenced(sha256) for sha256 in (shared, changes, alone, other)]
+    assert referenced == [True, False, False, True]
+
+
+async def test_files_with_automatic_saves_are_found_page_by_page(journal: Journal) -> None:
+    for id_, trigger in (("f1", "command"), ("f2", "button"), ("f3", "timer"), ("f4", "command")):
+        saves = [replace(FIRST, number=number, trigger=Trigger(trigger)) for number in (2, 3)]
+        await journal.append(file(id_, ADDED, FIRST, *saves))
+    await journal.append(
+        file("f4", events.Thinned(at=at(9), numbers=(2, 3)), before=[ADDED, FIRST, *saves]),
+    )
+    assert await journal.autosaved_files("", 9) == ["f1", "f3"]
+    assert await journal.autosaved_files("", 1) == ["f1"]
+    assert await journal.autosaved_files("f1", 1) == ["f3"]
+
+
+async def test_the_open_documents_of_one_file_can_be_had(journal: Journal) -> None:
+    await record(journal, "ours", opened())
+    await record(journal, "theirs", replace(opened(), file="g"))
+    await record(journal, "over", replace(opened(), file="h"), closed())
+    assert [row.key for row in await journal.open_documents("f")] == ["ours"]
+    assert [row.key for row in await journal.open_documents("h")] == []

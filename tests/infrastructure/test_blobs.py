@@ -18,7 +18,8 @@ import pytest
 import trio
 
 from application.ports import StorageFailed, TooLarge
-from infrastructure.blobs import LEFTOVER_SECONDS, READ_BYTES, LocalBlobs
+from infrastructure.blobs import LEFTOVER_SECONDS, LocalBlobs
+from infrastructure.reading import READ_BYTES
 
 KIB = 1024
 ROOT = Path(__file__).parents[2]

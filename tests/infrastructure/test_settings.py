@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import certifi
 import pytest
 from pydantic import ValidationError
 
+from domain.retention import ALL, DAILY, HOURLY, NONE, WEEKLY, Policy, Stage
 from infrastructure.settings import SETTINGS_HELP, Settings, SettingsError, own_secret, read_settings
 
 STRONG = "0123456789abcdef-0123456789abcdef"
@@ -47,6 +49,7 @@ def test_without_any_variable_it_is_the_demo_on_the_stand_in(tmp_path: Path) -> 
     assert settings.blobs_path == tmp_path / "data" / "blobs"
     assert settings.database_path == tmp_path / "data" / "docledger.db"
     assert settings.max_file_bytes == 104857600
+    assert settings.keep_autosaves.keeps_all
 
 
 def test_urls_derive_from_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +166,11 @@ def test_every_mistake_is_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         ("CA_BUNDLE", "/nowhere.pem", "not a PEM file"),
         ("CA_BUNDLE", "/dev/null", "not a PEM file"),
         ("MAX_FILE_BYTES", "100MB", "not a whole number"),
+        ("KEEP_AUTOSAVES", "30", "then daily"),
+        ("KEEP_AUTOSAVES", "hourly for 7 days", "then daily"),
+        ("KEEP_AUTOSAVES", "daily for 7 days, then hourly", "then daily"),
+        ("KEEP_AUTOSAVES", "all for 7 days, hourly for 7 days, then none", "higher than the one before"),
+        ("KEEP_AUTOSAVES", "all for 7 days, , then none", "then daily"),
         ("AUTH_SECRET", "my_jwt_secret", "shorter than 32 bytes"),
         ("AUTH_SECRET", "ChangeMe-ChangeMe-ChangeMe-ChangeMe-", "easy to guess"),
         ("AUTH_SECRET", "ab" * 32, "easy to guess"),
@@ -220,6 +228,29 @@ def test_no_repr_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     assert STRONG not in repr(
         read(monkeypatch, AUTH_SECRET=STRONG, SECRET=STRONG, DOCUMENT_SERVER_SECRET=STRONG)
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "policy"),
+    [
+        ("all", Policy()),
+        ("Daily", Policy((), DAILY)),
+        ("all for 1 day, then none", Policy((Stage(timedelta(days=1), ALL),), NONE)),
+        (
+            "all for 1 day, hourly for 7 days , daily for 30 days,then weekly",
+            Policy(
+                (
+                    Stage(timedelta(days=1), ALL),
+                    Stage(timedelta(days=7), HOURLY),
+                    Stage(timedelta(days=30), DAILY),
+                ),
+                WEEKLY,
+            ),
+        ),
+    ],
+)
+def test_what_to_keep_is_said_in_words(monkeypatch: pytest.MonkeyPatch, text: str, policy: Policy) -> None:
+    assert read(monkeypatch, KEEP_AUTOSAVES=text).keep_autosaves == policy
 
 
 def test_there_is_help_for_every_setting() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 import trio
 
@@ -118,7 +120,7 @@ async def test_a_genuine_callback_of_a_wrong_clock_is_taken_and_the_skew_reporte
     assert await service.content(file) == NEWER
     status = (await service.get("/api/status", by="auditor:ann")).json()
     assert status["clock_skew"] == pytest.approx(-7200, abs=5)
-    assert "7200 s behind ours" in caplog.text
+    assert "behind ours: set both by NTP" in caplog.text
 
 
 async def test_the_status_is_for_auditors(running: Running) -> None:
@@ -135,8 +137,9 @@ async def test_the_record_of_changes_is_kept_with_the_version(running: Running, 
     key = await service.begin(file)
     changes = server.result("/cache/files/data/k_1/changes.zip/changes.zip", b"PK changes")
     assert await service.offered(2, key, "1", NEWER, changesurl=changes, history={"changes": []}) == FINE
-    version = (await service.versions(file))[-1]
-    path = service.settings.blobs_path / version["changes_sha256"][:2] / version["changes_sha256"]
+    assert (await service.versions(file))[-1]["changes"] is True
+    kept = hashlib.sha256(b"PK changes").hexdigest()
+    path = service.settings.blobs_path / kept[:2] / kept
     assert await trio.Path(path).read_bytes() == b"PK changes"
 
 
@@ -146,4 +149,4 @@ async def test_changes_that_do_not_come_keep_no_save_waiting(running: Running, s
     key = await service.begin(file)
     changes = server.result("/cache/files/data/k_1/changes.zip/changes.zip", says("500 Oops"))
     assert await service.offered(2, key, "1", NEWER, changesurl=changes) == FINE
-    assert (await service.versions(file))[-1]["changes_sha256"] is None
+    assert (await service.versions(file))[-1]["changes"] is False

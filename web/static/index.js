@@ -38,20 +38,53 @@ async function refresh() {
   }
 }
 
+function restoring(row, version) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "Restore";
+  button.setAttribute("aria-label", `Restore version ${version.number}`);
+  button.addEventListener("click", () => restore(row, version.number));
+  return button;
+}
+
+function described(version) {
+  const beside = version.head ? "" : " (beside the head)";
+  const of = version.restored ? ` of v${version.restored}` : "";
+  const by = version.author.name ? ` by ${version.author.name}` : "";
+  return ` ${version.trigger}${of}${beside}${by}, ${size(version.size)}, ${when(version.created)} `;
+}
+
 async function versions(row) {
   const list = row.querySelector(".versions");
   const response = await fetch(`/api/files/${row.dataset.id}/versions${query}`);
   if (!response.ok) return;
+  const current = Number(row.querySelector(".version").textContent);
   const items = (await response.json()).versions.reverse().map((version) => {
     const link = document.createElement("a");
     link.href = `/api/files/${row.dataset.id}/versions/${version.number}/content${query}`;
     link.textContent = `v${version.number}`;
     const item = document.createElement("li");
-    const beside = version.head ? "" : " (beside the head)";
-    item.append(link, ` ${version.trigger}${beside}, ${size(version.size)}, ${when(version.created)}`);
+    item.append(link, described(version));
+    if (row.dataset.access === "edit" && version.number !== current) item.append(restoring(row, version));
     return item;
   });
   list.replaceChildren(...items);
+}
+
+async function restore(row, number) {
+  const name = row.querySelector("th").textContent.trim();
+  if (!confirm(`Make version ${number} of ${name} the current one again? Every version stays.`)) return;
+  const url = `/api/files/${row.dataset.id}/versions/${number}/restore${query}`;
+  try {
+    const response = await fetch(url, { method: "POST" });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(answer.message);
+    show(row, answer);
+  } catch (error) {
+    alert(`Version ${number} was not restored: ${error.message}`);
+  }
+  await versions(row);
+  row.querySelector("summary").focus(); // the button that had the focus is gone
 }
 
 body.addEventListener("toggle", (event) => {

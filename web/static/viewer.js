@@ -1,18 +1,46 @@
-// Shows the editor, gives it a new configuration when its key is outdated, and tells when a save failed.
+// Shows the editor and its history, goes on with a fresh configuration when the document has moved on
+// without it, and tells when a save failed.
 "use strict";
 
 const self_ = document.currentScript.dataset;
 let configuration = JSON.parse(document.getElementById("configuration").textContent);
 let editor = null;
+let inHistory = false;
+let stored = null; // the last version that the session is known to have stored
+let refreshing = false;
+let settled = null; // the key that a fresh configuration did not change: asking again would not help
 
-function notify(text) {
+const NEWS_SECONDS = 20;
+const REPLACED = "The file was replaced; this is the new version.";
+const CONFLICT = "The file was changed outside this editor. What is typed here is kept as a separate version.";
+
+// What there is to say, by who says it.
+const said = new Map();
+
+function notify(who, text) {
+  said.delete(who);
+  if (text) said.set(who, text);
   const notice = document.getElementById("notice");
-  notice.textContent = text;
-  notice.hidden = !text;
+  const all = [...said.values()].join(" ");
+  if (notice.textContent !== all) notice.textContent = all; // a reader of screens hears it once
+  notice.dataset.kind = said.size === 1 && said.has("news") ? "news" : "trouble";
+  notice.hidden = !all;
+}
+
+function announce(who, text) {
+  notify(who, text);
+  setTimeout(() => { if (said.get(who) === text) notify(who, ""); }, NEWS_SECONDS * 1000);
 }
 
 function pause(seconds) {
   return new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
+}
+
+async function asked(path, options) {
+  const response = await fetch(path + self_.query, options);
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.message);
+  return answer;
 }
 
 // The server knows a newer version of the document: ask until the last save is safe, then go on with it.
@@ -30,30 +58,80 @@ async function freshConfiguration() {
 }
 
 function settings() {
-  return { ...configuration.config, token: configuration.token, width: "100%", height: "100%", events };
+  return { ...configuration.config, token: configuration.token, width: "100%", height: "100%", events: events() };
 }
 
-async function refresh() {
+function reopen() {
+  editor.destroyEditor();
+  open();
+}
+
+// Whether the page has gone on with a fresh configuration; `show` puts it into the editor.
+async function refresh(show) {
+  if (refreshing) return false;
+  refreshing = true;
+  const key = configuration.config.document.key;
   try {
     configuration = await freshConfiguration();
+    settled = configuration.config.document.key === key ? key : null;
+    inHistory = false;
+    show();
+    return true;
   } catch (error) {
-    notify(error.message);
-    return;
-  }
-  if (editor.refreshFile) {
-    editor.refreshFile(settings());
-  } else {
-    editor.destroyEditor();
-    open();
+    notify("editor", error.message);
+    return false;
+  } finally {
+    refreshing = false;
   }
 }
 
-const events = {
-  onRequestRefreshFile: refresh,
-  onOutdatedVersion: () => location.reload(),
-  onError: (event) => notify(event.data.errorDescription || `The editor reports error ${event.data.errorCode}.`),
-  onWarning: (event) => notify(event.data.warningDescription || `The editor warns (${event.data.warningCode}).`),
-};
+function goOn() {
+  return refresh(() => (editor.refreshFile ? editor.refreshFile(settings()) : reopen()));
+}
+
+async function showHistory() {
+  try {
+    editor.refreshHistory(await asked(`/api/files/${self_.file}/history`));
+  } catch (error) {
+    editor.refreshHistory({ error: error.message });
+  }
+}
+
+async function showVersion(number) {
+  try {
+    editor.setHistoryData(await asked(`/api/files/${self_.file}/history/${number}`));
+  } catch (error) {
+    editor.setHistoryData({ error: error.message, version: number });
+  }
+}
+
+async function restore(number) {
+  notify("news", `Restoring version ${number}…`); // after what is typed has been saved, which takes seconds
+  try {
+    await asked(`/api/files/${self_.file}/versions/${number}/restore`, { method: "POST" });
+    announce("news", `Version ${number} is the current one again.`);
+  } catch (error) {
+    notify("news", "");
+    announce("restore", error.message);
+  }
+  await showHistory();
+}
+
+function events() {
+  const handlers = {
+    onRequestRefreshFile: goOn,
+    onOutdatedVersion: () => location.reload(),
+    onError: (event) => notify("editor", event.data.errorDescription || `The editor reports error ${event.data.errorCode}.`),
+    onWarning: (event) => notify("editor", event.data.warningDescription || `The editor warns (${event.data.warningCode}).`),
+    onRequestHistory: () => { inHistory = true; showHistory(); },
+    onRequestHistoryData: (event) => showVersion(event.data),
+    // The editor has left the session to show the history: it takes a new one to come back.
+    onRequestHistoryClose: () => refresh(reopen),
+  };
+  const { mode } = configuration.config.editorConfig;
+  if (mode === "edit") handlers.onRequestRestore = (event) => restore(event.data.version);
+  return handlers;
+}
 
 function open() {
   editor = new DocsAPI.DocEditor("editor", settings());
@@ -65,16 +143,24 @@ async function status() {
   const response = await fetch(`/api/documents/${key}${self_.query}`);
   if (!response.ok) return;
   const state = await response.json();
+  if (key !== configuration.config.document.key) return; // the page has gone on meanwhile
   const line = document.getElementById("status");
   line.textContent = state.saved
     ? `Docledger has stored version ${state.saved_version} at ${new Date(state.saved).toLocaleTimeString()}.`
     : "Nothing has been stored from this session yet.";
-  notify(state.trouble ? `Your last changes are not saved: ${state.trouble}` : "");
+  notify("reach", "");
+  notify("editor", "");
+  notify("save", state.trouble ? `Your last changes are not saved: ${state.trouble}` : "");
+  notify("conflict", state.conflict && !inHistory ? CONFLICT : "");
+  const news = stored !== state.saved_version;
+  stored = state.saved_version;
+  if (news && inHistory) await showHistory(); // with what was typed before it was opened
+  if (state.outdated && !inHistory && settled !== key && await goOn()) announce("news", REPLACED);
 }
 
 if (typeof DocsAPI === "undefined") {
-  notify("The editor could not be loaded: this browser does not reach the Document Server.");
+  notify("editor", "The editor could not be loaded: this browser does not reach the Document Server.");
 } else {
   open();
-  setInterval(() => { status().catch(() => notify("Docledger cannot be reached.")); }, 3000);
+  setInterval(() => { status().catch(() => notify("reach", "Docledger cannot be reached.")); }, 3000);
 }

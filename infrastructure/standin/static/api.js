@@ -74,6 +74,8 @@ window.DocsAPI.DocEditor = (function () {
     editor.refreshFile = (fresh) => post("refreshFile", plain(fresh || {}));
     editor.showMessage = (text) => post("showMessage", String(text));
     editor.denyEditingRights = (text) => post("denyEditingRights", String(text || ""));
+    editor.refreshHistory = (history) => post("refreshHistory", history);
+    editor.setHistoryData = (version) => post("setHistoryData", version);
     editor.requestClose = () => raise("onRequestClose");
     return editor;
   }

@@ -17,6 +17,7 @@
   let ground = { text: "", number: 0 }; // what the server knows this page to have
   let flying = 0; // texts sent and not yet acknowledged
   let certain = ""; // what the server had for sure before those
+  let panel = null; // the version history, while it is open
 
   function raise(event, data) {
     if (window.parent !== window) window.parent.postMessage({ standin: true, event, data }, parentOrigin);
@@ -80,6 +81,7 @@
     area.readOnly = !editable;
     area.placeholder = "";
     element("save").disabled = !editable;
+    element("history").disabled = false;
     if (message.text === null) {
       const kind = (config.document.fileType || "unknown").toUpperCase();
       element("unreadable").textContent = `${kind} file, ${message.size} bytes.\nThe stand-in cannot edit this type.`;
@@ -188,8 +190,28 @@
     };
   }
 
+  // Like the real editor: whoever looks at old versions has left the editing.
+  function openHistory() {
+    offer(true);
+    over = true;
+    socket.close();
+    element("users").replaceChildren();
+    area.readOnly = true;
+    element("save").disabled = element("history").disabled = true;
+    panel = historyPanel(raise, (name) => handled.includes(name), (text, trouble) => {
+      area.hidden = false;
+      element("unreadable").hidden = true;
+      area.value = text;
+      say(trouble ? asText(trouble) : "An old version, for viewing");
+    });
+    raise("onRequestHistory");
+  }
+
   function start(given) {
     config = given;
+    panel = null;
+    element("versions").hidden = true;
+    element("history").disabled = true;
     handled = given.handled || handled;
     over = ready = everChanged = false;
     flying = 0;
@@ -197,6 +219,7 @@
     const customization = editor.customization || {};
     config.document = config.document || {};
     element("title").textContent = config.document.title || "Document";
+    element("history").hidden = !handled.includes("onRequestHistory");
     element("close").hidden = !(customization.close && handled.includes("onRequestClose"));
     const theme = /dark|night/.test(customization.uiTheme || "") ? "dark" : /light|white/.test(customization.uiTheme || "") ? "light" : "";
     if (theme) document.documentElement.dataset.theme = theme;
@@ -222,6 +245,8 @@
       if (old) old.close();
       start(data);
     }
+    if (command === "refreshHistory" && panel) panel.refresh(data);
+    if (command === "setHistoryData" && panel) panel.receive(data);
     if (command === "showMessage") show("Message", data);
     if (command === "denyEditingRights") lockUp(data || "You do not have the rights to edit this file.");
   });
@@ -233,6 +258,7 @@
     offer(false);
   });
   element("save").addEventListener("click", save);
+  element("history").addEventListener("click", openHistory);
   element("close").addEventListener("click", () => raise("onRequestClose"));
   window.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "s") {

@@ -1,0 +1,54 @@
+"""Signed links: bytes for whoever has one, which is the Document Server."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from application.journal import VersionRow
+from application.tokens import BadToken, FileClaims
+from web.bodies import BlobResponse
+from web.context import FILE_CLAIMS, Context, context_of
+
+OPAQUE = {"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff"}
+
+
+def link(context: Context, file_id: str, version: int, *, changes: bool = False) -> str:
+    """To a version's content, or to the server's record of what was changed in it."""
+    token = context.tokens.file_token(file_id, version, changes=changes)
+    path = f"/api/onlyoffice/file/{quote(file_id)}{'/changes' if changes else ''}"
+    return f"{context.site.storage_url}{path}?token={token}"
+
+
+async def served(request: Request) -> Response:
+    """The contract's file endpoint."""
+    version = await _claimed(request, changes=False)
+    return BlobResponse(context_of(request).blobs, version.sha256, version.size, OPAQUE)
+
+
+async def changes(request: Request) -> Response:
+    version = await _claimed(request, changes=True)
+    if version.changes_sha256 is None:
+        raise BadToken("the link is for changes that were not kept")
+    archive = [chunk async for chunk in context_of(request).blobs.read(version.changes_sha256)]
+    return Response(b"".join(archive), headers=OPAQUE)
+
+
+async def _claimed(request: Request, *, changes: bool) -> VersionRow:
+    """The version that the link is for. Raises BadToken."""
+    context = context_of(request)
+    file_id = request.path_params["id"]
+    claims: FileClaims | None = request.scope.get(FILE_CLAIMS)
+    if claims is None or claims.changes is not changes:
+        raise BadToken("the link is not valid")
+    if claims.file != file_id:
+        raise BadToken("the link is for another file")
+    url = f"{context.site.storage_url}{request.url.path}"
+    if context.tokens.check_server_bearer(request.headers.get("authorization"), url) is False:
+        raise BadToken("the Document Server's own token does not fit")
+    version = await context.journal.version(file_id, claims.version)
+    if version is None:
+        raise BadToken("the link is for a version that does not exist")
+    return version
