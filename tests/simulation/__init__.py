@@ -1,4 +1,4 @@
-"""The whole application against fate, on a mock clock: hours pass in milliseconds, and every run can be repeated.
+"""The whole application against fate, on a mock clock: hours pass in milliseconds, and every run repeats.
 
 Real are the application layer, the reply table and the stand-in's core; the wire between the two, the
 journal and the blob store are in memory. Hypothesis draws histories: who opens, types and leaves, what
