@@ -19,6 +19,7 @@ class Cut(Exception):
 class Machine:
     def __init__(self) -> None:
         self.nursery: trio.Nursery | None = None
+        self._started = trio.Event()
 
     @property
     def up(self) -> bool:
@@ -29,6 +30,7 @@ class Machine:
         """Until it is switched off, or the caller is done."""
         async with trio.open_nursery() as nursery:
             self.nursery = nursery
+            self._started.set()
             try:
                 yield nursery
             finally:
@@ -38,6 +40,11 @@ class Machine:
         if self.nursery:
             self.nursery.cancel_scope.cancel()
             self.nursery = None
+            self._started = trio.Event()
+
+    async def started(self) -> None:
+        """Until it is on, if it is not."""
+        await self._started.wait()
 
     async def call(self, errand: Callable[[], Awaitable[T]]) -> T:
         """The errand goes on when the caller no longer waits. Raises Cut, and what the errand raises."""

@@ -158,7 +158,10 @@ class Play:
         self.docledger.spare()
         self.office.spare()
         await self.troubles.outlast()
-        await trio.sleep(1200)  # as long as either machine may be down, and a while
+        await trio.sleep(1)  # who is about to be killed is killed
+        for machine in (self.docledger.machine, self.office.machine):
+            await machine.started()
+        await trio.sleep(90)  # three intervals of the auto-save
         for place in list(self.town.pages):
             await self._leave(*place)
         await trio.sleep(HOUR / 3)

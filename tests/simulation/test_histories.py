@@ -11,7 +11,7 @@ from tests.simulation.history import History, histories
 from tests.simulation.stage import play
 
 ASKED = os.environ.get("HISTORIES")
-USUAL = 800
+USUAL = 1000
 
 ONCE = {
     "the server's clock was behind, so that one failed download was the last": [
@@ -24,6 +24,7 @@ ONCE = {
         ("trouble", ("download", "error"), 5, 0.0, 0.0),
         ("trouble", ("download", "cut"), 1, 0.0, 0.0),
         ("trouble", ("download", "gone"), 1, 0.0, 0.0),
+        ("trouble", ("command", "refuse"), 5, 0.0, 0.0),
         ("type", 0, 0, 1.0),
         ("leave", 0, 0, 950.0),
     ],
@@ -36,22 +37,16 @@ ONCE = {
         ("type", 1, 0, 950.0),
         ("type", 1, 0, 0.3),
         ("leave", 1, 0, 0.0),
-        ("crash", 0.0, 130.0),
-        ("type", 0, 0, 130.0),
+        ("crash", 0.0, 0.0),
+        ("wait", 260.0),
         ("type", 0, 0, 0.0),
-    ],
-    "an unfinished forcesave came in after the recovered file": [
-        ("kill", "download", 0, 31.0, 0.0),
-        ("type", 2, 0, 31.0),
-        ("type", 2, 0, 0.0),
-        ("leave", 2, 0, 0.0),
     ],
     "a forcesave was recorded late, after the recovered file": [
         ("save", 0, 0, 0.3),
         ("trouble", ("journal", "down"), 1, 950.0, 0.0),
-        ("type", 0, 0, 0.0),
-        ("save", 0, 0, 0.0),
-        ("type", 0, 0, 0.0),
+        ("type", 0, 0, 0.1),
+        ("save", 0, 0, 0.1),
+        ("type", 0, 0, 0.1),
         ("leave", 0, 0, 0.0),
     ],
     "a late status 4 would close what somebody edits": [
