@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from math import inf
 
+from application.fetching import GONE
 from domain import document as documents
 from domain import events
 from domain import file as files
@@ -74,7 +75,7 @@ class Reckoning:
             return None
         if self.witness.spoils.get((offer.path, "garbage"), 0) >= 2:
             return "garbage"
-        if self.witness.spoils.get((offer.path, "gone"), 0) >= 3:
+        if self.witness.spoils.get((offer.path, "gone"), 0) >= GONE:
             return "gone"
         troubles = self.docledger.troubles
         killed = "docledger" in troubles.between(offer.at, offer.expires)

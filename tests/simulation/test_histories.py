@@ -11,7 +11,7 @@ from tests.simulation.history import History, histories
 from tests.simulation.stage import play
 
 ASKED = os.environ.get("HISTORIES")
-USUAL = 1000
+USUAL = 600
 
 ONCE = {
     "the server's clock was behind, so that one failed download was the last": [

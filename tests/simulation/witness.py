@@ -68,8 +68,6 @@ class Witness:
     def wrong(self, what: str) -> None:
         self.faults.append(f"{trio.current_time():.3f} {what}")
 
-    # -- the editors ---------------------------------------------------------------------------------
-
     def new_mark(self) -> str:
         self._marks += 1
         return f"[{self._marks}]"
@@ -85,8 +83,6 @@ class Witness:
 
     def ended_keys(self) -> frozenset[str]:
         return frozenset(self.ended)
-
-    # -- the wire ------------------------------------------------------------------------------------
 
     def called(self, claims: Mapping[str, Any], content: bytes | None, epoch: float) -> None:
         key, status = claims["key"], claims["status"]
@@ -133,8 +129,6 @@ class Witness:
             yield
         finally:
             self.exempt = max(0, self.exempt - 1)  # a new life has begun at 0
-
-    # -- the machines --------------------------------------------------------------------------------
 
     def born(self) -> None:
         self.log("docledger is up")
