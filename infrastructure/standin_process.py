@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 STARTING = 20.0  # seconds until it must listen
 STOPPING = 10.0  # seconds for its last saves
 POLL = 0.05  # seconds
+WATCH = 1.0  # seconds between two looks whether it still runs
 
 
 class StandinFailed(Exception):
@@ -81,6 +82,34 @@ def _launch(log: Path, state: Path, secret: str, port: int) -> subprocess.Popen[
         )
 
 
+class Watch:
+    """Starts the stand-in again when it has died: open pages find it at its old address."""
+
+    def __init__(self, folder: Path, standin: Standin) -> None:
+        self._folder = folder
+        self._standin = standin
+        self._stopping = False
+
+    async def keep(self) -> None:
+        """For ever, until it is stopped."""
+        while not self._stopping:
+            await trio.sleep(WATCH)
+            if self._stopping or _runs(self._standin.pid):
+                continue
+            logger.error("the stand-in Document Server has died and is started again")
+            url = self._standin.url
+            try:
+                self._standin = await find_or_start(self._folder)
+            except StandinFailed as trouble:
+                logger.critical("%s", trouble)
+            if self._standin.url != url:
+                logger.critical("the stand-in's old port is taken: start Docledger anew")
+
+    async def stop(self) -> None:
+        self._stopping = True
+        await stop(self._standin)
+
+
 async def stop(standin: Standin) -> None:
     """Let it deliver what is unsaved, while we still take callbacks; it is gone afterwards."""
     with suppress(ProcessLookupError):
@@ -98,6 +127,13 @@ def _alive(pid: int) -> bool:
         return os.waitpid(pid, os.WNOHANG) == (0, 0)
     os.kill(pid, 0)  # not our child: somebody started it before us
     return True
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return _alive(pid)
+    except ProcessLookupError:
+        return False
 
 
 def _read(state: Path) -> Standin | None:

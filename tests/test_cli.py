@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
 from infrastructure.settings import SETTINGS_HELP
-from tests.service import Service, running
+from tests.service import Service, eventually, running
 
 FILES = Path(__file__).parent / "files"
 
@@ -76,6 +78,21 @@ def test_the_readme_names_every_setting_with_its_default() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     for row in SETTINGS_HELP:
         assert f"| `{row.variable.removeprefix('DOCLEDGER_')}` | {row.default} | {row.help} |" in readme
+
+
+def test_a_stand_in_that_dies_is_started_again_at_its_old_address(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        before = service.standin_process()
+        os.kill(before["pid"], signal.SIGKILL)
+        after = eventually(
+            lambda: (now := service.standin_process()) and now["pid"] != before["pid"] and now,
+            "another one runs",
+        )
+        assert (after["url"], after["secret"]) == (before["url"], before["secret"])
+        assert eventually(lambda: service.standin("getForgottenList"), "it answers") == {
+            "error": 0,
+            "keys": [],
+        }
 
 
 def test_drain_says_when_no_service_runs(offline: Service) -> None:

@@ -72,10 +72,11 @@ async def _document_server(
         return
     standin = await standin_process.find_or_start(settings.data_dir)
     logger.info("No Document Server is configured: the built-in stand-in is at %s", standin.url)
-    yield (
-        Connection(standin.url, standin.url, standin.secret, standin=True),
-        partial(standin_process.stop, standin),
-    )
+    watch = standin_process.Watch(settings.data_dir, standin)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch.keep)
+        yield Connection(standin.url, standin.url, standin.secret, standin=True), watch.stop
+        nursery.cancel_scope.cancel()
 
 
 async def _stop_on_signal(stop: trio.Event) -> None:
