@@ -45,6 +45,7 @@ class Fetch:
         self._had_at = offer.at
         self._renewed = trio.Event()
         self._suspect: Blob | None = None
+        self._hopeless = 0  # failures in a row that another attempt could hardly mend
         self._aside: str | None = None  # the id of the sidecar that has been written
 
     def renew(self, url: str, changes_url: str | None) -> None:
@@ -146,7 +147,8 @@ class Fetch:
         return self._note(Source.VERIFICATION, reason, attempt, Next.QUARANTINE, blob.sha256)
 
     def _failure(self, failure: Failed, attempt: int) -> NoteFailure:
-        given_up = (failure.hopeless and attempt >= GONE) or self._world.now() >= self._deadline()
+        self._hopeless = self._hopeless + 1 if failure.hopeless else 0
+        given_up = self._hopeless >= GONE or self._world.now() >= self._deadline()
         if given_up:
             logger.critical("%s: an offer is given up: %s", self._key, failure.detail)
         else:

@@ -83,8 +83,11 @@ def _admit(document: Document, command: commands.Admit) -> Facts:
 
 
 def _outdated(document: Document, command: commands.Admit) -> bool:
-    """Nobody needs this key any more, and the file has moved on."""
-    needed = document.users or document.offers or document.kept_there
+    """Nobody needs this key any more, and the file has moved on.
+
+    While nobody knows how an editing session ended, the server may have changes under its key.
+    """
+    needed = document.touched or document.users or document.offers or document.kept_there
     return not needed and command.head != document.head
 
 

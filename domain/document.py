@@ -32,6 +32,12 @@ class Offer:
     def final(self) -> bool:
         return self.fact.status in FINAL
 
+    @property
+    def lastsave(self) -> datetime | None:
+        """When the server had the last change in it, as far as we can believe that."""
+        said = self.fact.lastsave
+        return None if said is None or said > self.fact.at + AHEAD else said
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -64,6 +70,7 @@ class Document:
     settled: Mapping[str, Settled] = field(default_factory=dict)
     offered: int = 0
     crown: Rank | None = None  # of the offer that made the session's head
+    last_word: datetime | None = None  # when a final was offered that said nothing about its age
     versions: Mapping[str, int] = field(default_factory=dict)  # digest -> the number it was stored under
     trouble: events.Errored | None = None  # the last error that no save has made good
 
@@ -90,10 +97,19 @@ class Document:
         Where `lastsave` is missing or far ahead of our clock, the order of arrival decides: one wrong
         moment of the server's clock must not keep all that is typed afterwards from the head.
         """
-        lastsave = offer.fact.lastsave
-        if lastsave is None or lastsave > offer.fact.at + AHEAD:
+        lastsave = offer.lastsave
+        if lastsave is None:
             lastsave = self.crown[0] if self.crown else NEVER
         return (lastsave, offer.final, offer.order)
+
+    def outranks(self, offer: Offer) -> bool:
+        """Whether what the session has made the head is newer than this.
+
+        A recovered file does not say when it was changed last, but all that was offered before it is older.
+        """
+        if self.last_word and offer.fact.at < self.last_word:
+            return True
+        return self.crown is not None and self.rank(offer) < self.crown
 
 
 def offer_id(status: int, url: str) -> str:
@@ -177,6 +193,7 @@ def _stored(document: Document, event: events.Forcesaved | events.Saved) -> Docu
         _settle(document, event.offer, Settled(event.at, event.version)),
         head=event.version if event.head else document.head,
         crown=document.rank(offer) if event.head else document.crown,
+        last_word=offer.fact.at if event.head and final and not offer.lastsave else document.last_word,
         versions={**document.versions, event.sha256: event.version},
         touched=bool(document.users) if final else document.touched,
         kept_there=document.kept_there and offer.fact.keep,

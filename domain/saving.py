@@ -29,8 +29,7 @@ def commit(key: str, document: Document, file: File, command: CommitOffer) -> Co
         return Commit()
     conflict = document.standing is Standing.DETACHED or file.head != document.head
     beside = beside_the_head(offer, document)
-    beaten = document.crown is not None and document.rank(offer) < document.crown
-    head = not (conflict or beside or beaten)
+    head = not (conflict or beside or document.outranks(offer))
     number = _known(document, file, command, head=head)
     added: tuple[FileEvent, ...] = ()
     if number is None:

@@ -40,7 +40,7 @@ async def assemble(standin: Standin, room: Room, work: Work, *statuses: int) -> 
     document, text, history = work
     content = document if text is None else await write_text(room.filetype, document, text)
     name, now = output(room), standin.now()
-    directory = standin.results.directory(room.key, name)
+    directory = standin.results.directory(room.key)
     standin.results.keep(directory, name, content, now)
     if text is not None:
         standin.results.keep(directory, "changes.zip", callbacks.changes_archive(history, text), now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import randbelow, token_hex
 from urllib.parse import quote, urlencode
@@ -36,17 +37,17 @@ class Results:
 
     def __init__(self, lifetime: float, kept: float, store: Store, now: float) -> None:
         self.lifetime, self.kept = lifetime, kept
+        self.number: Callable[[int], int] = randbelow
         self._files = store.shelf("results")
         self.secret = _secret(store)
         self._until = dict.fromkeys(self._files, now + lifetime + kept)  # the first to go first
 
-    def directory(self, key: str, name: str) -> str:
-        """A new one for an assembly: the server's four digits, or more when those are taken."""
-        for digits in (4, 4, 4, 12):
-            directory = f"data/{key}_{randbelow(10**digits)}"
-            if not self.holds(directory, name):
-                break
-        return directory
+    def directory(self, key: str) -> str:
+        """A new one for an assembly: integrators know an offer by its path, longer than we keep it.
+
+        The server has four digits here, and a database that says which of them are taken.
+        """
+        return f"data/{key}_{self.number(10**12)}"
 
     def keep(self, directory: str, name: str, content: bytes, now: float) -> None:
         self._forget_old(now)

@@ -167,6 +167,21 @@ async def test_a_dead_url_is_tried_for_a_minute(stage: Stage, autojump_clock: Mo
     )
 
 
+async def test_one_refusal_after_a_long_outage_is_not_the_end(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    file, key = await edited(stage)
+    turns = iter([*[DownloadFailed("down")] * 7, DownloadGone("404 of a proxy"), b"words"])
+
+    async def in_turn() -> object:
+        return next(turns)
+
+    stage.server.results[URL] = in_turn
+    await stage.callbacks.receive(saving(key, URL))
+    await trio.sleep(300)
+    assert len(await stage.journal.versions(file)) == 2
+
+
 async def test_a_repeat_with_a_fresh_url_wakes_a_waiting_fetch(
     stage: Stage, autojump_clock: MockClock
 ) -> None:

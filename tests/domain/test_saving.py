@@ -202,6 +202,28 @@ def test_a_recovered_file_ends_the_session_though_its_refused_final_still_waits(
     assert not story.then(*result.document).document.finishing
 
 
+@pytest.mark.parametrize("known_before", [True, False], ids=["waiting", "recorded late"])
+def test_what_was_offered_before_the_recovered_file_does_not_replace_it(known_before: bool) -> None:
+    """A forgotten file does not say when it was changed last, but nothing was changed after it."""
+    older, recovered = (
+        offered(1, seconds=30),
+        replace(offered(9, 2, 100, trigger=Trigger.RECOVERED), lastsave=None),
+    )
+    story = EDITING.then(older, recovered) if known_before else EDITING.then(recovered)
+    story = story.then(*committed(story, stored(9, 2, 101)).document)
+    if not known_before:
+        story = story.then(reopened(Standing.SPENT), older)
+    assert not the_version(committed(story, stored(1, seconds=102), AT_2)).head
+
+
+def test_what_is_typed_after_a_recovered_file_is_newer() -> None:
+    recovered = replace(offered(9, 2, 100, trigger=Trigger.RECOVERED), lastsave=None)
+    story = EDITING.then(recovered)
+    story = story.then(*committed(story, stored(9, 2, 101)).document, reopened(Standing.SPENT))
+    story = story.then(offered(3, seconds=200, lastsave=-3600))  # the server's clock is behind
+    assert the_version(committed(story, stored(3, seconds=201), AT_2)).head
+
+
 def test_lag_counts_from_the_servers_last_change() -> None:
     (fact,) = committed(EDITING.then(offered(seconds=30, lastsave=25)), stored(seconds=31)).document
     assert isinstance(fact, events.Forcesaved)
