@@ -68,6 +68,7 @@ async def _start(folder: Path, state: Path, secret: str, port: int) -> Standin:
 def _launch(log: Path, state: Path, secret: str, port: int) -> subprocess.Popen[bytes]:
     """In a session of its own: neither Ctrl+C in our terminal nor our death ends it."""
     command = [sys.executable, "-m", "infrastructure.standin", "--state-file", str(state)]
+    command += ["--folder", str(log.with_name("standin"))]
     command += ["--host", "127.0.0.1", "--port", str(port), "--parent", str(os.getpid())]
     with log.open("ab") as output:
         return subprocess.Popen(  # noqa: S603 (our own module)

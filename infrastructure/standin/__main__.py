@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--url-lifetime", type=float, default=default.url_lifetime, metavar="SECONDS")
     parser.add_argument("--no-jwt", dest="jwt", action="store_false", help="neither sign nor check")
     parser.add_argument("--state-file", type=Path, metavar="PATH", help="gets url, secret and pid as JSON")
+    parser.add_argument("--folder", type=Path, metavar="PATH", help="for what survives the process")
+    parser.add_argument("--control", action="store_true", help="faults on demand, at /standin/control")
     parser.add_argument(
         "--parent", type=int, metavar="PID", help="end when that process has, and all is quiet"
     )

@@ -10,9 +10,11 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from .commands import command_service
+from .control import control
 from .downloads import download
 from .server import Standin
 from .sessions import converse
+from .spoiling import spoilt_command, spoilt_download
 
 STATIC = Path(__file__).parent / "static"
 FILES = {
@@ -44,14 +46,21 @@ async def static_file(request: Request) -> Response:
 
 
 def create_app(standin: Standin) -> Starlette:
+    controlled = standin.config.control
+    command = spoilt_command if controlled else command_service
     app = Starlette(
         routes=[
             Route("/healthcheck", healthcheck),
             Route("/web-apps/apps/api/{name:path}", static_file),
-            Route("/command", command_service, methods=["POST"]),
-            Route("/coauthoring/CommandService.ashx", command_service, methods=["GET", "POST"]),
-            Route("/cache/files/{path:path}", download, methods=["GET", "HEAD"]),
+            Route("/command", command, methods=["POST"]),
+            Route("/coauthoring/CommandService.ashx", command, methods=["GET", "POST"]),
+            Route(
+                "/cache/files/{path:path}",
+                spoilt_download if controlled else download,
+                methods=["GET", "HEAD"],
+            ),
             WebSocketRoute("/standin/socket", converse),
+            *([Route("/standin/control", control, methods=["POST"])] if controlled else []),
         ]
     )
     app.state.standin = standin

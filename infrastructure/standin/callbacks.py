@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from .changes import Final, Run
 from .config import VERSION
-from .room import Forcesave, Room, Run, Trigger
+from .room import Delivery, Forcesave, Room, Trigger
 from .tokens import sign
 
 HEADER_LIMIT = 7168  # characters of the header token from which on it is cut
@@ -36,39 +37,42 @@ def unchanged(room: Room, actions: list[Fields] | None = None, userdata: object 
 
 
 def forcesaved(room: Room, forcesave: Forcesave, links: Fields, *, repeated: bool) -> Fields:
-    """Status 6. Only a command repeats one, and it repeats the `userdata` of the first time."""
+    """Status 6, or 7. Only a command repeats one, and it repeats the `userdata` of the first time."""
     trigger = Trigger.COMMAND if repeated else forcesave.trigger
     pressed = action(PRESSED, forcesave.presser.user_id) if forcesave.presser and not repeated else None
     return _without_none(
         {
             "key": room.key,
-            "status": 6,
+            "status": 7 if forcesave.delivery is Delivery.FAILED else 6,
             **links,
-            "history": history(forcesave.history, forcesave.document),
+            "history": history(forcesave.history, forcesave.document) if links else None,
             "users": [forcesave.change.author.user_id],
             "actions": pressed,
             "userdata": forcesave.userdata,
             "lastsave": moment(forcesave.change.at),
             "forcesavetype": trigger.value,
             "encrypted": False if repeated else None,
-            "filetype": room.filetype,
+            "filetype": room.filetype if links else None,
         }
     )
 
 
-def final(room: Room, links: Fields, leaver: str, now: float) -> Fields:
-    """Status 2. Of a forgotten file nobody knows any more who changed what when."""
-    known = room.change is not None
+def final(room: Room, ending: Final, links: Fields, now: float) -> Fields:
+    """Status 2, or 3. Of a forgotten file nobody knows any more who changed what when."""
+    change, remembered = room.change, room.change is not None and room.change != room.recalled
+    made = {
+        **links,
+        "history": history(room.history, room.document) if change else {},
+    }
     return {
         "key": room.key,
-        "status": 2,
-        **links,
-        "history": history(room.history, room.document) if known else {},
-        "users": [room.change.author.user_id if room.change else leaver],
-        "actions": action(LEFT, leaver),
-        "lastsave": moment(room.change.at) if room.change else moment(now, milliseconds=True),
+        "status": ending.status,
+        **(made if links else {}),
+        "users": [change.author.user_id if change else ending.leaver.user_id],
+        "actions": action(LEFT, ending.leaver.user_id),
+        "lastsave": moment(change.at) if change and remembered else moment(now, milliseconds=True),
         "notmodified": room.delivered,
-        "filetype": room.filetype,
+        **({"filetype": room.filetype} if links else {}),
     }
 
 

@@ -16,14 +16,8 @@ from .room import Delivery, Room, Trigger
 from .server import Standin
 from .tokens import TokenExpired, TokenInvalid, bearer, verify
 
-OK, UNKNOWN_KEY, NO_CALLBACK, NOTHING_TO_SAVE, UNKNOWN_COMMAND, TOKEN_INVALID, TOKEN_EXPIRED = (
-    0,
-    1,
-    2,
-    4,
-    5,
-    6,
-    7,
+OK, UNKNOWN_KEY, NO_CALLBACK, FAILED, NOTHING_TO_SAVE, UNKNOWN_COMMAND, TOKEN_INVALID, TOKEN_EXPIRED = range(
+    8
 )
 
 Answer = dict[str, Any]
@@ -31,17 +25,25 @@ Answer = dict[str, Any]
 
 async def command_service(request: Request) -> JSONResponse:
     standin: Standin = request.app.state.standin
-    plain: Any = dict(request.query_params) if request.method == "GET" else _json(await request.body())
-    plain = plain if isinstance(plain, dict) else {}
-    secret = standin.config.signing_secret
     try:
-        authorization = request.headers.get("authorization")
-        params = plain if secret is None else read_params(plain, authorization, secret)
+        params = await read_command(request)
     except TokenExpired:
-        return JSONResponse(_answer(plain.get("key"), TOKEN_EXPIRED))
+        return JSONResponse(_answer((await _plain(request)).get("key"), TOKEN_EXPIRED))
     except TokenInvalid:
-        return JSONResponse(_answer(plain.get("key"), TOKEN_INVALID))
+        return JSONResponse(_answer((await _plain(request)).get("key"), TOKEN_INVALID))
     return JSONResponse(await execute(standin, params, base_url(request)))
+
+
+async def read_command(request: Request) -> Mapping[str, Any]:
+    """Raises TokenInvalid, TokenExpired."""
+    plain = await _plain(request)
+    secret = request.app.state.standin.config.signing_secret
+    return plain if secret is None else read_params(plain, request.headers.get("authorization"), secret)
+
+
+async def _plain(request: Request) -> dict[str, Any]:
+    plain: Any = dict(request.query_params) if request.method == "GET" else _json(await request.body())
+    return plain if isinstance(plain, dict) else {}
 
 
 def read_params(plain: Mapping[str, Any], authorization: str | None, secret: str) -> Mapping[str, Any]:
@@ -60,7 +62,7 @@ async def execute(standin: Standin, params: Mapping[str, Any], base: str) -> Ans
         case "license":
             return {"error": OK, **LICENSE}
         case "getForgottenList":
-            return {"error": OK, "keys": sorted(standin.forgotten)}
+            return {"error": OK, "keys": list(standin.forgotten)}
     key = params.get("key")
     if not isinstance(key, str) or not key:
         return _answer(key, UNKNOWN_KEY)
@@ -76,7 +78,7 @@ async def execute(standin: Standin, params: Mapping[str, Any], base: str) -> Ans
         case "getForgotten":
             return _get_forgotten(standin, key, base)
         case "deleteForgotten":
-            return _answer(key, OK if standin.forgotten.pop(key, None) else UNKNOWN_KEY)
+            return _answer(key, OK if standin.forgotten.drop(key) else UNKNOWN_KEY)
     return _answer(key, UNKNOWN_COMMAND)
 
 
@@ -96,6 +98,8 @@ async def _forcesave(standin: Standin, key: str, params: Mapping[str, Any], base
     room = standin.rooms.get(key)
     if room is None:
         return UNKNOWN_KEY
+    if room.change and room.change == room.unassembled:
+        return FAILED
     if room.forcesave_due():
         userdata = params.get("userdata")
         forcesave = room.start_forcesave(
@@ -135,9 +139,9 @@ def _get_forgotten(standin: Standin, key: str, base: str) -> Answer:
     kept = standin.forgotten.get(key)
     if kept is None:
         return _answer(key, UNKNOWN_KEY)
-    name = f"output.{kept.filetype}"
-    url = standin.results.offer(base, f"forgotten/{key}", name, kept.content, standin.now())
-    return {**_answer(key, OK), "url": url}
+    directory, name = f"forgotten/{key}", f"output.{kept.facts['filetype']}"
+    standin.results.keep(directory, name, kept.content, standin.now())
+    return {**_answer(key, OK), "url": standin.results.link(base, directory, name, standin.now())}
 
 
 def _answer(key: object, error: int) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from secrets import token_hex
 
 VERSION = "9.3.0.140"
@@ -21,6 +22,7 @@ class StandinConfig:
     auto_assembly: float | None = None
     outdated_window: float = 300.0  # how long a saved key answers "version changed"
     url_lifetime: float = 900.0
+    result_lifetime: float = 24 * 3600.0  # of an assembled file in the folder, after its last url
     cache_lifetime: float = 24 * 3600.0
     callback_timeout: float = 600.0
     retry_pauses: tuple[float, ...] = (1.0, 2.0, 4.0)
@@ -31,6 +33,9 @@ class StandinConfig:
     ping_interval: float = 25.0
     ping_timeout: float = 20.0
     stop_grace: float = 8.0
+    restart_pause: float = 3.0  # before a final callback that a crash cut off is sent again
+    folder: Path | None = None  # for what survives the process; nothing does without it
+    control: bool = False  # faults on demand, and a list of what was offered
     parent: int | None = None
     linger: float = 600.0
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import httpx
 import trio
@@ -32,6 +33,18 @@ class Reply:
     retryable: bool = False
 
 
+class Post(Protocol):
+    """Takes a callback to the integrator."""
+
+    async def post(self, url: str, fields: Fields) -> Reply: ...
+
+    async def fetch(self, url: str) -> bytes: ...
+
+
+Body = bytes | AsyncIterator[bytes]
+Trace = Callable[[str, dict[str, Any]], Awaitable[None]]
+
+
 def new_client(config: StandinConfig) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         trust_env=False,
@@ -50,12 +63,24 @@ class Outbox:
     client: httpx.AsyncClient
     now: Callable[[], float]
 
-    async def post(self, url: str, fields: Fields) -> Reply:
+    async def post(
+        self,
+        url: str,
+        fields: Fields,
+        *,
+        shape: Callable[[bytes], Body] = bytes,
+        trace: Trace | None = None,
+    ) -> Reply:
         """One attempt at a callback; whatever goes wrong is a Reply that is not accepted."""
-        body, headers = signed(fields, self.config.signing_secret, self.now())
+        plain, headers = signed(fields, self.config.signing_secret, self.now())
+        body = json.dumps(plain, separators=(",", ":")).encode()
+        headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        extensions = {"trace": trace} if trace else {}
         with trio.move_on_after(self.config.callback_timeout):
             try:
-                response = await self.client.post(url, json=body, headers=headers)
+                response = await self.client.post(
+                    url, content=shape(body), headers=headers, extensions=extensions
+                )
             except (httpx.HTTPError, httpx.InvalidURL):
                 return Reply(accepted=False, retryable=True)
             return judge(response.status_code, response.content)

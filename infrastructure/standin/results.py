@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field
-from secrets import token_hex
+from dataclasses import dataclass
+from secrets import randbelow, token_hex
 from urllib.parse import quote, urlencode
 
+from .store import Store
+
 ROOT = "/cache/files/"
-KEPT_AFTER_EXPIRY = 60.0
 
 
 class Forbidden(Exception):
@@ -30,24 +31,46 @@ class Result:
     made: float
 
 
-@dataclass(eq=False, slots=True)
 class Results:
-    lifetime: float
-    secret: str = field(default_factory=lambda: token_hex(16), repr=False)
-    _files: dict[str, Result] = field(default_factory=dict)
-    _expiry: dict[str, float] = field(default_factory=dict)
+    """Files under data/ and forgotten/, each kept for a while after its youngest url has expired."""
 
-    def offer(self, base_url: str, directory: str, name: str, content: bytes, now: float) -> str:
-        """Keep the bytes at least as long as the url lives. `directory` starts with data/ or forgotten/."""
-        self._forget_expired(now)
-        path = f"{ROOT}{directory}/{name}/{name}"
-        if path not in self._files:
-            self._files[path] = Result(content, now)
+    def __init__(self, lifetime: float, kept: float, store: Store, now: float) -> None:
+        self.lifetime, self.kept = lifetime, kept
+        self._files = store.shelf("results")
+        self.secret = _secret(store)
+        self._until = dict.fromkeys(self._files, now + lifetime + kept)  # the first to go first
+
+    def directory(self, key: str, name: str) -> str:
+        """A new one for an assembly: the server's four digits, or more when those are taken."""
+        for digits in (4, 4, 4, 12):
+            directory = f"data/{key}_{randbelow(10**digits)}"
+            if not self.holds(directory, name):
+                break
+        return directory
+
+    def keep(self, directory: str, name: str, content: bytes, now: float) -> None:
+        self._forget_old(now)
+        path = path_of(directory, name)
+        self._files.put(path, {"made": now}, content)
+        self._prolong(path, now)
+
+    def link(self, base_url: str, directory: str, name: str, now: float) -> str | None:
+        """A url signed now, if there is such a file. `directory` starts with data/ or forgotten/."""
+        if not self.holds(directory, name):
+            return None
+        path = path_of(directory, name)
+        self._prolong(path, now)
         expires = int(now + self.lifetime)
-        self._expiry[path] = expires + KEPT_AFTER_EXPIRY
-        key = directory.partition("/")[2].rpartition("_")[0] or directory.partition("/")[2]
-        query = {"md5": self.md5(path, expires), "expires": expires, "shardkey": key, "filename": name}
+        query = {
+            "md5": self.md5(path, expires),
+            "expires": expires,
+            "shardkey": key_of(path),
+            "filename": name,
+        }
         return f"{base_url}{quote(path)}?{urlencode(query)}"
+
+    def holds(self, directory: str, name: str) -> bool:
+        return path_of(directory, name) in self._until
 
     def find(self, path: str, md5: str, expires: str, now: float) -> Result:
         """Raises Forbidden, Expired, Missing."""
@@ -55,14 +78,46 @@ class Results:
             raise Forbidden
         if int(expires) < now:
             raise Expired
-        if path not in self._files:
+        return self.read(path)
+
+    def read(self, path: str) -> Result:
+        """Raises Missing."""
+        entry = self._files.get(path)
+        if entry is None:
             raise Missing
-        return self._files[path]
+        return Result(entry.content, entry.facts["made"])
 
     def md5(self, path: str, expires: int) -> str:
         digest = hashlib.md5(f"{expires}{path}{self.secret}".encode(), usedforsecurity=False).digest()
         return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
-    def _forget_expired(self, now: float) -> None:
-        for path in [path for path, until in self._expiry.items() if until < now]:
-            del self._expiry[path], self._files[path]
+    def _prolong(self, path: str, now: float) -> None:
+        self._until.pop(path, None)
+        self._until[path] = now + self.lifetime + self.kept
+
+    def _forget_old(self, now: float) -> None:
+        while self._until and self._until[path := next(iter(self._until))] < now:
+            del self._until[path]
+            self._files.drop(path)
+
+
+def path_of(directory: str, name: str) -> str:
+    return f"{ROOT}{directory}/{name}/{name}"
+
+
+def key_of(path: str) -> str:
+    """The document's key in a result's path."""
+    kind, _, rest = path.removeprefix(ROOT).partition("/")
+    directory = rest.partition("/")[0]
+    return directory.rpartition("_")[0] if kind == "data" else directory
+
+
+def _secret(store: Store) -> str:
+    """Signs the urls; one from before a crash must still be good after it."""
+    settings = store.shelf("settings")
+    known = settings.get("url secret")
+    if known:
+        return str(known.facts["secret"])
+    secret = token_hex(16)
+    settings.put("url secret", {"secret": secret})
+    return secret

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from secrets import token_hex
 
+from .changes import Author, Change, Final, Run
 from .merging import merge
 from .openings import Opening
 
@@ -24,6 +25,7 @@ class Phase(Enum):
 class Delivery(Enum):
     ASSEMBLING = auto()
     OFFERING = auto()
+    FAILED = auto()  # nothing was assembled
     REFUSED = auto()
     ENDED = auto()
 
@@ -59,6 +61,11 @@ class Session:
     def user_id(self) -> str:
         return self.opening.user_id
 
+    @property
+    def author(self) -> Author:
+        opening = self.opening
+        return Author(opening.user_id, opening.user_name, opening.callback_url, self.base_url)
+
     def tell(self, text: str) -> int:
         """Remember a text the page is told, under the number it will refer to it by."""
         self.told_count += 1
@@ -75,22 +82,6 @@ class Session:
         return self.told[number]
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Consecutive changes by one user: an entry of the history."""
-
-    user_id: str
-    user_name: str
-    started: float
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    revision: int
-    author: Session
-    at: float
-
-
 @dataclass(eq=False, slots=True)
 class Forcesave:
     """A snapshot on its way out; only `delivery` and what was assembled change."""
@@ -104,7 +95,6 @@ class Forcesave:
     userdata: str | None = None
     delivery: Delivery = Delivery.ASSEMBLING
     directory: str | None = None
-    content: bytes = b""
 
 
 @dataclass(eq=False, slots=True)
@@ -121,10 +111,13 @@ class Room:
     text: str = ""
     history: list[Run] = field(default_factory=list)
     change: Change | None = None
+    recalled: Change | None = None  # one from before a crash: nobody remembers how far it was saved
+    unassembled: Change | None = None  # one that could not be made into a file
+    final: Final | None = None
     unsaved_since: float | None = None
     forcesave: Forcesave | None = None
     forgotten: bool = False  # opened from a forgotten file
-    leaver: Session | None = None  # the last editor to leave
+    leaver: Author | None = None  # the last editor to leave
 
     @property
     def editors(self) -> list[Session]:
@@ -141,7 +134,7 @@ class Room:
     @property
     def delivered(self) -> bool | None:
         """Whether a forcesave already brought the latest change; None when nobody can tell."""
-        if self.forgotten:
+        if self.forgotten or (self.change and self.change == self.recalled):
             return None
         saved = self.forcesave
         return saved is not None and saved.delivery is Delivery.ENDED and saved.change == self.change
@@ -151,13 +144,16 @@ class Room:
         return self.phase is not Phase.OFFERING and not (self.phase is Phase.SPENT and now < self.spent_until)
 
     def enter(self, session: Session) -> None:
-        self.phase = Phase.OPEN
+        self.phase, self.final = Phase.OPEN, None
         self.sessions[session.id] = session
         if session.opening.callback_url:
             self.latest_callback = session.opening.callback_url
 
     def load(self, document: bytes, text: str) -> None:
-        self.document, self.text = document, text
+        """The text of a document that is already changed is known better here."""
+        self.document = document
+        if self.change is None:
+            self.text = text
 
     def leave(self, session: Session) -> Departure:
         self.sessions.pop(session.id, None)
@@ -167,7 +163,7 @@ class Room:
         if not session.editing:
             return Departure.UNNOTICED
         session.editing = False
-        self.leaver = session
+        self.leaver = session.author
         if self.editors:
             return Departure.OTHERS_STAY
         if self.to_save:
@@ -188,15 +184,17 @@ class Room:
             self.history.append(Run(session.user_id, session.opening.user_name, now))
         if self.unsaved_since is None:
             self.unsaved_since = now
-        self.change = Change(self.change.revision + 1 if self.change else 1, session, now)
+        self.change = Change(self.change.revision + 1 if self.change else 1, session.author, now)
         return True
 
-    def callback_for(self, session: Session) -> str | None:
-        return session.opening.callback_url or self.latest_callback
+    def callback_for(self, author: Author) -> str | None:
+        return author.callback_url or self.latest_callback
 
     def forcesave_due(self) -> bool:
         """Whether there is a change that no forcesave was started for yet."""
         if self.change is None or self.phase is Phase.SPENT or not self.callback_for(self.change.author):
+            return False
+        if self.change in {self.recalled, self.unassembled}:
             return False
         return self.forcesave is None or self.forcesave.change != self.change
 
@@ -217,9 +215,15 @@ class Room:
         )
         return self.forcesave
 
+    def stand(self) -> None:
+        """The integrator refused an end without a file: the changes stay for whoever opens the key."""
+        self.phase, self.final = Phase.OPEN, None
+        self.unassembled = self.change
+
     def spend(self, until: float) -> None:
-        """The final save was accepted: the key is used up, nothing of the document stays here."""
+        """The final callback was accepted: the key is used up, nothing of the document stays here."""
         self.phase, self.spent_until = Phase.SPENT, until
         self.document, self.text = None, ""
-        self.change = self.forcesave = self.unsaved_since = None
+        self.change = self.recalled = self.unassembled = self.final = None
+        self.forcesave = self.unsaved_since = None
         self.history.clear()

@@ -15,6 +15,9 @@ from .app import create_app
 from .config import StandinConfig
 from .outbox import new_client
 from .server import Standin
+from .spoiling import able_to_hang_up
+from .store import Store
+from .timer import save_by_timer
 
 MESSAGE_LIMIT = 100_000_000  # bytes in one WebSocket message
 
@@ -40,25 +43,27 @@ async def serve(
 
     Stopped gently, it first delivers open changes; cancelled, it dies as a killed server would.
     """
-    async with new_client(config) as client, trio.open_nursery() as nursery:
-        standin = Standin.create(config, client, nursery)
-        stopping = trio.Event()
-        if config.auto_assembly:
-            nursery.start_soon(standin.save_by_timer, config.auto_assembly)
+    with Store(config.folder) as store:
+        async with new_client(config) as client, trio.open_nursery() as nursery:
+            standin = Standin.create(config, client, nursery, store=store)
+            stopping = trio.Event()
+            if config.auto_assembly:
+                nursery.start_soon(save_by_timer, standin, config.auto_assembly)
 
-        async def stopped() -> None:
-            await stopping.wait()
-            await standin.drain()
+            async def stopped() -> None:
+                await stopping.wait()
+                await standin.drain()
 
-        run = partial(serve_http, _framework(standin), _hypercorn(config), shutdown_trigger=stopped)
-        async with trio.open_nursery() as http:
-            (bind, *_) = await http.start(run)
-            task_status.started(RunningStandin(bind, config.secret, standin, stopping))
-        nursery.cancel_scope.cancel()
+            run = partial(serve_http, _framework(standin), _hypercorn(config), shutdown_trigger=stopped)
+            async with trio.open_nursery() as http:
+                (bind, *_) = await http.start(run)
+                task_status.started(RunningStandin(bind, config.secret, standin, stopping))
+            nursery.cancel_scope.cancel()
 
 
 def _framework(standin: Standin) -> Framework:
-    return create_app(standin)  # type: ignore[return-value]
+    app = create_app(standin)
+    return able_to_hang_up(app) if standin.config.control else app  # type: ignore[return-value]
 
 
 def _hypercorn(config: StandinConfig) -> Config:

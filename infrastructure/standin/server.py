@@ -12,11 +12,17 @@ import httpx
 import trio
 
 from . import callbacks, saving
+from .changes import Author
 from .config import StandinConfig
 from .documents import FORMATS, read_text
-from .outbox import Outbox
+from .faults import Faults
+from .offers import Offers
+from .outbox import Outbox, Post
 from .results import Results
 from .room import Departure, Phase, Room, Session, Trigger
+from .rows import Rows
+from .store import Shelf, Store
+from .troubles import TroubledOutbox
 
 INBOX_SIZE = 1000
 WARNING_UNSAVED = {
@@ -27,21 +33,21 @@ WARNING_UNSAVED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    filetype: str
-    content: bytes
+KEPT_IN_MEMORY = 60.0  # of an assembled file, after its last url
 
 
 @dataclass(eq=False, slots=True)
 class Standin:
     config: StandinConfig
-    outbox: Outbox
+    outbox: Post
     results: Results
+    rows: Rows
+    forgotten: Shelf
+    faults: Faults
+    offers: Offers
     nursery: trio.Nursery
-    now: Callable[[], float] = time.time
+    now: Callable[[], float]
     rooms: dict[str, Room] = field(default_factory=dict)
-    forgotten: dict[str, Forgotten] = field(default_factory=dict)
     inboxes: dict[int, trio.MemorySendChannel[dict[str, Any]]] = field(default_factory=dict)
     closers: dict[str, trio.CancelScope] = field(default_factory=dict)
     loading: dict[str, trio.Lock] = field(default_factory=dict)
@@ -52,8 +58,34 @@ class Standin:
     quiet_since: float = field(default_factory=trio.current_time)
 
     @classmethod
-    def create(cls, config: StandinConfig, client: httpx.AsyncClient, nursery: trio.Nursery) -> Standin:
-        return cls(config, Outbox(config, client, time.time), Results(config.url_lifetime), nursery)
+    def create(
+        cls,
+        config: StandinConfig,
+        client: httpx.AsyncClient,
+        nursery: trio.Nursery,
+        *,
+        now: Callable[[], float] = time.time,
+        store: Store | None = None,
+    ) -> Standin:
+        """With the store of one that is no more, it is the same server after a crash."""
+        store = store or Store()
+        kept = config.result_lifetime if store.folder else KEPT_IN_MEMORY
+        results = Results(config.url_lifetime, kept, store, now())
+        faults, offers = Faults(), Offers(store.folder if config.control else None, results, now)
+        plain = Outbox(config, client, now)
+        outbox: Post = TroubledOutbox(plain, faults, offers) if config.control else plain
+        shelf = store.shelf("forgotten")
+        standin = cls(config, outbox, results, Rows(store), shelf, faults, offers, nursery, now)
+        standin._recall()
+        return standin
+
+    def _recall(self) -> None:
+        self.rooms = {room.key: room for room in self.rows.recall()}
+        self._clear_out()
+        for room in self.rooms.values():
+            if room.final:
+                closer = self.closers[room.key] = trio.CancelScope()
+                self.start(saving.resume, self, room, room.final, closer)
 
     def start(self, errand: Callable[..., Awaitable[object]], *arguments: object) -> None:
         if not self.errands:
@@ -87,8 +119,8 @@ class Standin:
 
     def enter(self, session: Session) -> Room | None:
         """The room of the session's key, entered; None if the key's version has changed."""
-        key, now = session.opening.key, trio.current_time()
-        self._clear_out(now)
+        key, now = session.opening.key, self.now()
+        self._clear_out()
         room = self.rooms.get(key)
         if room is not None and not room.admits(now):
             return None
@@ -99,6 +131,7 @@ class Standin:
             closer.cancel()
         room.enter(session)
         room.touched = now
+        self.rows.keep(room)
         if session.editing and session.opening.callback_url:
             joined = callbacks.action(callbacks.JOINED, session.user_id)
             self.start(self.notify, room, session.opening.callback_url, callbacks.editing(room, joined))
@@ -106,8 +139,10 @@ class Standin:
         return room
 
     def leave(self, room: Room, session: Session) -> None:
-        self.quiet_since = room.touched = trio.current_time()
+        self.quiet_since, room.touched = trio.current_time(), self.now()
         self.part(room, session, room.leave(session), self.config.save_delay)
+        if self.rooms.get(room.key) is room:
+            self.rows.keep(room)
 
     def part(self, room: Room, session: Session, departure: Departure, delay: float) -> None:
         """What follows when an editing session is no more."""
@@ -121,19 +156,17 @@ class Standin:
             case Departure.UNCHANGED if url:
                 self.start(self.notify, room, url, callbacks.unchanged(room, left))
             case Departure.TO_SAVE:
-                self.close(room, session, delay)
+                self.close(room, session.author, delay)
         self.tell_users(room)
 
-    def close(self, room: Room, leaver: Session, delay: float) -> None:
+    def close(self, room: Room, leaver: Author, delay: float) -> None:
         closer = self.closers[room.key] = trio.CancelScope()
         self.start(saving.close, self, room, leaver, delay, closer)
 
-    def forgotten_content(self, key: str) -> bytes | None:
-        kept = self.forgotten.get(key)
-        return kept.content if kept else None
-
-    def keep_forgotten(self, key: str, filetype: str, content: bytes) -> None:
-        self.forgotten[key] = Forgotten(filetype, content)
+    def forget_room(self, room: Room) -> None:
+        self.rooms.pop(room.key, None)
+        self.rows.drop(room.key)
+        room.spend(0)
 
     async def notify(self, room: Room, url: str, fields: callbacks.Fields) -> None:
         """A status 1 or 4; a bad answer worries every open editor."""
@@ -144,16 +177,30 @@ class Standin:
         """The document of a room, fetched once. Raises FetchFailed, NotWord."""
         async with self.loading.setdefault(room.epoch, trio.Lock()):
             if room.document is None:
-                kept = self.forgotten_content(room.key) if room.forgotten else None
-                content = await self.outbox.fetch(url) if kept is None else kept
+                known = self.document(room)
+                content = await self.outbox.fetch(url) if known is None else known
                 text = await read_text(room.filetype, content) if room.filetype in FORMATS else ""
                 room.load(content, text)
+                if known is None:
+                    self.rows.keep_document(room)
         self.loading.pop(room.epoch, None)
         assert room.document is not None
         return room.document
 
+    def document(self, room: Room) -> bytes | None:
+        """What the room grew from, as far as we have it."""
+        if room.document is not None:
+            return room.document
+        forgotten = self.forgotten.get(room.key) if room.forgotten else None
+        content = forgotten.content if forgotten else self.rows.document(room.key)
+        if content is not None and room.change:
+            room.load(content, room.text)
+        return content
+
     def edit(self, room: Room, session: Session, text: str, ground: int | None) -> None:
         changed = room.edit(session, text, ground, self.now())
+        if changed:
+            self.rows.keep(room)  # before the page may believe it
         number = session.tell(room.text)
         ack = {"type": "ack", "number": number}
         self.tell(session, ack if room.text == text else {**ack, "text": room.text})
@@ -169,15 +216,6 @@ class Standin:
             forcesave = room.start_forcesave(Trigger.BUTTON, presser=session)
             self.start(saving.deliver, self, room, forcesave, session.base_url)
 
-    async def save_by_timer(self, interval: float) -> None:
-        while True:
-            await trio.sleep(min(interval, 1.0) / 2)
-            for room in list(self.rooms.values()):
-                waiting = room.unsaved_since is not None and self.now() - room.unsaved_since >= interval
-                if waiting and room.editors and room.forcesave_due() and room.change:
-                    forcesave = room.start_forcesave(Trigger.TIMER)
-                    self.start(saving.deliver, self, room, forcesave, room.change.author.base_url)
-
     async def drain(self) -> None:
         """Save every open document at once and wait, not for ever, for the answers."""
         self.stopping = True
@@ -192,8 +230,9 @@ class Standin:
         for inbox in list(self.inboxes.values()):
             inbox.close()
 
-    def _clear_out(self, now: float) -> None:
-        old = now - self.config.cache_lifetime
+    def _clear_out(self) -> None:
+        old = self.now() - self.config.cache_lifetime
         for key, room in list(self.rooms.items()):
             if not room.sessions and room.touched < old and not room.to_save:
                 del self.rooms[key]
+                self.rows.drop(key)

@@ -1,20 +1,40 @@
-"""The stage for tests on a jumping clock, which pytest-trio wants each test to name itself."""
+"""The stage for tests on a jumping clock; a server and an integrator of flesh and blood for the others."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 import trio
 
-from infrastructure.standin import StandinConfig
-from infrastructure.standin.server import Standin
+from infrastructure.standin.store import Store
+from tests.contract.integrator import Integrator as RealIntegrator
+from tests.contract.integrator import integrator
+from tests.standin.killable import SECRET, Killable
 from tests.standin.stage import Integrator, Stage
 
 
 @pytest.fixture
 async def stage(nursery: trio.Nursery) -> AsyncIterator[Stage]:
     integrator = Integrator()
-    async with httpx.AsyncClient(transport=httpx.MockTransport(integrator)) as client:
-        yield Stage(Standin.create(StandinConfig(assembly_delay=0), client, nursery), integrator)
+    transport = httpx.MockTransport(integrator)
+    async with httpx.AsyncClient(transport=transport) as client:
+        with Store() as store:
+            stage = Stage(integrator, client, store, nursery)
+            await stage.start()
+            yield stage
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Killable]:
+    server = Killable(tmp_path / "standin")
+    yield server
+    print(server.kill())
+
+
+@pytest.fixture
+def ours() -> Iterator[RealIntegrator]:
+    with integrator(SECRET, b"night") as ours:
+        yield ours

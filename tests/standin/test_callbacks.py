@@ -8,9 +8,11 @@ import jwt
 import pytest
 
 from infrastructure.standin import callbacks
+from infrastructure.standin.changes import Final, Run
 from infrastructure.standin.outbox import Reply, judge
 from infrastructure.standin.results import Expired, Forbidden, Missing, Results
-from infrastructure.standin.room import Run, Trigger
+from infrastructure.standin.room import Trigger
+from infrastructure.standin.store import Store
 from tests.standin.test_room import given, session
 
 SECRET = "a-secret-that-is-long-enough-for-hs256"
@@ -26,7 +28,7 @@ def test_a_final_save_names_the_author_of_the_last_change_and_the_last_to_leave(
     ada, bob = session("ada"), session("bob")
     room = given(ada, bob)
     room.edit(ada, "one", None, NOW + 0.7)
-    fields = callbacks.final(room, LINKS, "bob", NOW + 9)
+    fields = callbacks.final(room, Final(2, bob.author, "d"), LINKS, NOW + 9)
     assert fields["users"] == ["ada"]
     assert fields["actions"] == [{"type": 0, "userid": "bob"}]
     assert fields["lastsave"] == "2027-01-15T08:00:00.000Z"
@@ -35,9 +37,10 @@ def test_a_final_save_names_the_author_of_the_last_change_and_the_last_to_leave(
 
 
 def test_a_forgotten_document_has_no_past() -> None:
-    room = given(session())
+    ada = session()
+    room = given(ada)
     room.forgotten = True
-    fields = callbacks.final(room, {"url": "u"}, "ada", NOW + 0.25)
+    fields = callbacks.final(room, Final(2, ada.author, "d"), {"url": "u"}, NOW + 0.25)
     assert (fields["history"], fields["notmodified"], fields["users"]) == ({}, None, ["ada"])
     assert fields["lastsave"] == "2027-01-15T08:00:00.250Z"
 
@@ -66,7 +69,9 @@ def test_a_long_history_is_cut_everywhere_but_in_the_body_token() -> None:
     room = given(ada)
     room.edit(ada, "one", None, NOW)
     room.history = [Run(f"user-{number}", "name", NOW) for number in range(60)]
-    body, headers = callbacks.signed(callbacks.final(room, LINKS, "ada", NOW), SECRET, NOW)
+    body, headers = callbacks.signed(
+        callbacks.final(room, Final(2, ada.author, "d"), LINKS, NOW), SECRET, NOW
+    )
     payload = claims_of(headers["Authorization"].removeprefix("Bearer "))["payload"]
     assert payload["history"] == body["history"] == {}
     assert "changesurl" not in body
@@ -102,21 +107,58 @@ def test_these_are_not(status: int, body: bytes, retryable: bool) -> None:
     assert judge(status, body) == Reply(accepted=False, retryable=retryable)
 
 
-def test_a_result_lives_as_long_as_its_youngest_url() -> None:
-    results = Results(lifetime=900)
-    url = results.offer("http://s", "data/k_1", "output.txt", b"bytes", NOW)
+def offered(results: Results, directory: str, at: float, content: bytes = b"bytes") -> tuple[str, str, str]:
+    """Path, md5 and expiry of the url of a result kept now."""
+    results.keep(directory, "output.txt", content, at)
+    url = results.link("http://s", directory, "output.txt", at) or ""
     path, query = url.removeprefix("http://s").split("?")
     values = dict(pair.split("=") for pair in query.split("&"))
-    assert (path, values["shardkey"]) == ("/cache/files/data/k_1/output.txt/output.txt", "k")
-    assert results.find(path, values["md5"], values["expires"], NOW + 900).content == b"bytes"
-    with pytest.raises(Expired):
-        results.find(path, values["md5"], values["expires"], NOW + 901)
-    for md5, expires in [("x", values["expires"]), (values["md5"], "1"), (values["md5"], "²"), ("", "")]:
-        with pytest.raises(Forbidden):
-            results.find(path, md5, expires, NOW)
-    results.offer("http://s", "data/k_1", "output.txt", b"bytes", NOW + 900)
-    results.offer("http://s", "data/other_1", "output.txt", b"bytes", NOW + 1000)
-    assert results.find(path, results.md5(path, int(NOW) + 1800), str(int(NOW) + 1800), NOW + 1000)
-    results.offer("http://s", "data/other_1", "output.txt", b"bytes", NOW + 9000)
-    with pytest.raises(Missing):
-        results.find(path, results.md5(path, int(NOW) + 9999), str(int(NOW) + 9999), NOW + 9000)
+    assert values["shardkey"] == "k"
+    return path, values["md5"], values["expires"]
+
+
+def test_a_result_lives_as_long_as_its_youngest_url() -> None:
+    with Store() as store:
+        results = Results(900, 60, store, NOW)
+        path, md5, expires = offered(results, "data/k_1", NOW)
+        assert path == "/cache/files/data/k_1/output.txt/output.txt"
+        assert results.find(path, md5, expires, NOW + 900).content == b"bytes"
+        with pytest.raises(Expired):
+            results.find(path, md5, expires, NOW + 901)
+        for wrong in [("x", expires), (md5, "1"), (md5, "²"), ("", "")]:
+            with pytest.raises(Forbidden):
+                results.find(path, *wrong, NOW)
+        results.link("http://s", "data/k_1", "output.txt", NOW + 900)
+        offered(results, "data/k_2", NOW + 1000)
+        assert results.find(path, results.md5(path, int(NOW) + 1800), str(int(NOW) + 1800), NOW + 1000)
+        offered(results, "data/k_3", NOW + 9000)
+        with pytest.raises(Missing):
+            results.find(path, results.md5(path, int(NOW) + 9999), str(int(NOW) + 9999), NOW + 9000)
+        assert results.link("http://s", "data/k_1", "output.txt", NOW + 9000) is None
+
+
+def test_a_url_from_before_a_crash_is_good_after_it() -> None:
+    with Store() as store:
+        path, md5, expires = offered(Results(900, 60, store, NOW), "data/k_1", NOW)
+        after = Results(900, 60, store, NOW + 800)
+        assert after.find(path, md5, expires, NOW + 900).content == b"bytes"
+        offered(after, "data/k_2", NOW + 2000)
+        with pytest.raises(Missing):
+            after.read(path)
+
+
+def test_a_file_forgotten_again_is_the_newer_one() -> None:
+    with Store() as store:
+        results = Results(900, 60, store, NOW)
+        offered(results, "forgotten/k", NOW, b"older")
+        path, md5, expires = offered(results, "forgotten/k", NOW, b"newer")
+        assert results.find(path, md5, expires, NOW).content == b"newer"
+
+
+def test_two_assemblies_of_a_key_never_share_a_directory() -> None:
+    with Store() as store:
+        results = Results(900, 60, store, NOW)
+        directories = [results.directory("k", "output.txt") for _ in range(2)]
+        for number in range(10_000):
+            results.keep(f"data/k_{number}", "output.txt", b"", NOW)
+        assert not results.holds(results.directory("k", "output.txt"), "output.txt"), directories

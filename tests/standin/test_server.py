@@ -9,6 +9,7 @@ from trio.testing import MockClock
 
 from infrastructure.standin.lifetime import outlive
 from infrastructure.standin.running import RunningStandin
+from infrastructure.standin.timer import save_by_timer
 from tests.standin.stage import Stage, broken, refused
 from tests.standin.test_room import session
 
@@ -146,8 +147,7 @@ async def test_stopping_does_not_wait_for_ever(stage: Stage, autojump_clock: Moc
 async def test_the_timer_saves_what_nobody_asked_for(
     stage: Stage, autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
-    stage.standin.now = trio.current_time
-    nursery.start_soon(stage.standin.save_by_timer, 10)
+    nursery.start_soon(save_by_timer, stage.standin, 10)
     room, ada = await stage.enter()
     stage.standin.edit(room, ada, "good night", None)
     await trio.sleep(60)
