@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -56,14 +57,18 @@ async def _session(api: Docledger, key: str) -> Session | None:
     document = await api.document(key)
     if document is None:
         return None
-    given_up = any(
-        event["type"] == "Errored" and (event["data"]["source"], event["data"]["next"]) == ("server", "close")
-        for event in await api.events(key)
-    )
+    given_up = any(event["type"] == "Errored" and _gives_up(event["data"]) for event in await api.events(key))
     return Session(document["file_id"], document["base"], given_up)
+
+
+def _gives_up(errored: Mapping[str, Any]) -> bool:
+    """A final save that failed without bytes; one that came with bytes names no offer of its own."""
+    ended = (errored["source"], errored["next"]) == ("server", "close")
+    return ended and errored["offer"] is not None
 
 
 async def _version(api: Docledger, file: str, row: Mapping[str, Any]) -> Version:
     content = await api.content(file, row["number"])
     digest = sha256(content).hexdigest()
-    return Version(row["number"], digest, row["trigger"], row["head"], row["key"], marks_in(content))
+    created = datetime.fromisoformat(row["created"]).timestamp()
+    return Version(row["number"], digest, row["trigger"], row["head"], row["key"], marks_in(content), created)

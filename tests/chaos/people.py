@@ -17,7 +17,7 @@ from tests.chaos.page import Page
 
 NAMES = ("ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal")
 IN_COMPANY = 3  # every so many-th document is edited by two
-STAY = (4.0, 20.0)  # seconds
+STAY = (3.0, 14.0)  # seconds
 AWAY = (0.5, 4.0)
 THINKING = (0.4, 4.0)  # between two lines
 SAVES = 0.15  # of all that is typed

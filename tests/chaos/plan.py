@@ -53,6 +53,7 @@ class Fault:
         return " ".join(words) + (f" {self.seconds:.1f} s" if self.seconds else "")
 
 
+Span = tuple[float, float]
 Shape = tuple[str, str, Mapping[str, Any]]
 
 SAVES: Mapping[str, Any] = {"statuses": [2, 6]}
@@ -95,19 +96,13 @@ def filetype(document: int) -> str:
 def plan(seed: int, kills: int, documents: int, policy: str) -> list[Fault]:
     """In the order of their moments; the same arguments give the same plan."""
     chance = Random(f"{seed} faults")
-    moments = list(_paced(chance, kills))
-    end = moments[-1] + QUIET if moments else 4 * QUIET
+    struck = [_kill(chance, at) for at in _paced(chance, kills)]
+    end = struck[-1].at + QUIET if struck else 4 * QUIET
     faults = [
-        *(_kill(chance, at) for at in moments),
-        *(
-            Fault(at, Kind.KILL_SERVER, chance.uniform(0.1, 2.0))
-            for at in _spread(chance, max(1, kills // 5), end)
-        ),
-        *(Fault(at, Kind.BLOBS, chance.uniform(3.0, 6.0)) for at in _spread(chance, max(1, kills // 6), end)),
-        *(
-            Fault(at, Kind.JOURNAL, chance.uniform(6.0, 12.0))
-            for at in _spread(chance, max(1, kills // 8), end)
-        ),
+        *struck,
+        *_server_kills(chance, max(1, kills // 5), end),
+        *_around(chance, struck, Kind.BLOBS, every=6, ahead=(1.0, 5.0), seconds=(3.0, 8.0)),
+        *_around(chance, struck, Kind.JOURNAL, every=8, ahead=(5.0, 8.0), seconds=(8.0, 12.0)),
         *_control(chance, kills, documents, end, gone=policy != ALWAYS),
         *_garbage(chance, kills, documents, end),
         *_outside(chance, kills, documents, end),
@@ -134,6 +129,21 @@ def _spread(chance: Random, count: int, end: float) -> Iterator[float]:
 
 def _kill(chance: Random, at: float) -> Fault:
     return Fault(at, Kind.KILL, chance.uniform(0.1, 2.0), after=chance.choice(list(After)))
+
+
+def _server_kills(chance: Random, count: int, end: float) -> Iterator[Fault]:
+    for at in _spread(chance, count, end):
+        yield Fault(at, Kind.KILL_SERVER, chance.uniform(0.1, 2.0))
+
+
+def _around(
+    chance: Random, kills: Sequence[Fault], kind: Kind, *, every: int, ahead: Span, seconds: Span
+) -> Iterator[Fault]:
+    """A failure that begins some time `ahead` of a kill, so that it is at its worst when that comes."""
+    for first in range(0, len(kills), every):
+        block = kills[first : first + every]
+        struck = block[min(chance.randrange(1, every - 2), len(block) - 1)]
+        yield Fault(max(0.5, struck.at - chance.uniform(*ahead)), kind, chance.uniform(*seconds))
 
 
 def _control(chance: Random, kills: int, documents: int, end: float, *, gone: bool) -> Iterator[Fault]:

@@ -170,6 +170,7 @@ def summary(wishes: Wishes, result: Result, seconds: float) -> dict[str, Any]:
         "out_of_order": len(verdict.out_of_order),
         "recovered": verdict.recovered,
         "lost_by_contract": verdict.lost_by_contract,
+        "answered_early": verdict.answered_early,
         "behind": len(verdict.behind),
         "missing": len(verdict.missing),
         "uploads_lost": len(verdict.uploads_lost),

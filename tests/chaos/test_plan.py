@@ -68,6 +68,13 @@ def test_the_blob_store_and_the_journal_fail_once_at_a_time() -> None:
         assert all(earlier.at + earlier.seconds < later.at for earlier, later in pairwise(faults))
 
 
+def test_some_kills_strike_while_the_journal_has_failed_for_longer_than_a_callback_waits() -> None:
+    faults = plan(6, 40, 100, "always")
+    kills = of(faults, Kind.KILL)
+    for lock in of(faults, Kind.JOURNAL):
+        assert any(lock.at + 5 <= kill.at <= lock.at + lock.seconds for kill in kills)
+
+
 def test_it_can_be_read() -> None:
     faults = plan(2, 4, 10, "always")
     assert len(json.loads(as_json(faults))) == len(faults)

@@ -20,6 +20,7 @@ class Version:
     head: bool
     key: str | None = None
     marks: Marks = frozenset()
+    created: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Verdict:
     recovered: int
     conflicts: int
     lost_by_contract: int
+    answered_early: int  # acknowledged before they were stored, and stored all the same
 
     @property
     def good(self) -> bool:
@@ -81,7 +83,10 @@ class Verdict:
 
 
 def judge(records: Records) -> Verdict:
-    acknowledged = {(o.key, o.status, o.path): o for o in records.offers if o.accepted}
+    acknowledged: dict[tuple[str, int, str], Offer] = {}
+    for offer in records.offers:
+        if offer.accepted:
+            acknowledged.setdefault((offer.key, offer.status, offer.path), offer)
     every = [version for versions in records.versions.values() for version in versions]
     return Verdict(
         acknowledged=len(acknowledged),
@@ -98,7 +103,15 @@ def judge(records: Records) -> Verdict:
         recovered=sum(version.trigger == "recovered" for version in every),
         conflicts=sum(version.trigger == "conflict" for version in every),
         lost_by_contract=sum(session.lost_by_contract for session in records.sessions.values()),
+        answered_early=sum(_answered_early(records, offer) for offer in acknowledged.values()),
     )
+
+
+def _answered_early(records: Records, offer: Offer) -> bool:
+    session = records.sessions.get(offer.key)
+    versions = records.versions.get(session.file, ()) if session else ()
+    stored = [version.created for version in versions if version.sha256 == offer.sha256]
+    return bool(stored) and min(stored) > offer.at
 
 
 def _stored(records: Records, offer: Offer) -> bool:
