@@ -21,7 +21,7 @@ from domain.commands import Command
 from domain.deciding import decide
 from domain.document import Document, evolve, replay
 from domain.events import DocumentEvent
-from domain.saving import commit
+from domain.saving import commit, take_stored
 from domain.words import Mode, Next
 
 ATTEMPTS = 5  # at a write that others keep overtaking
@@ -147,11 +147,11 @@ class DocumentActor:
         if isinstance(command, commands.TakeOffer):
             fetch = self._fetches.get(command.offer)
             if fetch:
-                fetch.renew(command.url)
+                fetch.renew(command.url, command.changes_url)
 
     async def _obey(self, command: Command) -> None:
         match command:
-            case commands.CommitOffer():
+            case commands.CommitOffer() | commands.TakeStored():
                 await self._commit(command)
             case commands.NotePresence() | commands.TakeOffer() if self.document and self.document.closed:
                 row = await self._world.journal.file(self.document.file)
@@ -161,18 +161,25 @@ class DocumentActor:
                 admitted = self.schedule.admitted_at
                 await self._record(decide(self.document, replace(command, admitted=admitted)))
                 self.schedule.doubt(self.document, trio.current_time())
+            case commands.NoteOrphaned():
+                admitted = self.schedule.admitted_at
+                await self._record(decide(self.document, replace(command, admitted=admitted)))
             case _:
                 await self._record(decide(self.document, command))
 
-    async def _commit(self, command: commands.CommitOffer) -> None:
+    async def _commit(self, command: commands.CommitOffer | commands.TakeStored) -> None:
         """The save goes into both streams in one transaction, or into none."""
         document = self.document
-        if document is None or command.offer not in document.offers:
+        if document is None:
             return
         row = await self._world.journal.file(document.file)
         if row is None:
             raise JournalFailed(f"{self.key}: its file {document.file} is not in the journal")
-        result = commit(self.key, document, row.file, command)
+        if isinstance(command, commands.CommitOffer):
+            result = commit(self.key, document, row.file, command)
+        else:
+            offer = replace(command.offer, live=row.live)
+            result = take_stored(self.key, document, row.file, replace(command, offer=offer))
         changes: list[Change] = []
         if result.file:
             state = files.replay(result.file, row.file)
@@ -210,14 +217,14 @@ class DocumentActor:
         self.news = trio.Event()
 
     async def _report(self, outcome: Fetched) -> bool:
-        """Whether the offer is settled. The first failed attempt is recorded, and the last."""
+        """Whether the offer is settled. The first failed attempt is recorded, and the last.
+
+        Raises JournalFailed.
+        """
         worth_a_fact = not (
             isinstance(outcome, commands.NoteFailure) and outcome.next is Next.RETRY and outcome.attempt > 1
         )
-        try:
-            document = await self.ask(outcome if worth_a_fact else None)
-        except JournalFailed:
-            return False
+        document = await self.ask(outcome if worth_a_fact else None)
         return document is None or outcome.offer not in document.offers
 
     def _start(self, errand: Callable[[], Awaitable[None]]) -> None:

@@ -13,7 +13,7 @@ import trio
 from application.claims import command_of, storable
 from application.desk import Desk, Unavailable
 from application.journal import JournalFailed
-from application.ports import DownloadFailed, StorageFailed, TooLarge
+from application.spool import Spool
 from application.world import World
 from domain.commands import Command, NoteServerFailure, TakeOffer
 from domain.document import Document
@@ -37,7 +37,13 @@ class Fate(Enum):
 
 class Callbacks:
     def __init__(
-        self, desk: Desk, world: World, *, keep_failed: bool, unsafe: Callable[[], None] = lambda: None
+        self,
+        desk: Desk,
+        world: World,
+        spool: Spool,
+        *,
+        keep_failed: bool,
+        unsafe: Callable[[], None] = lambda: None,
     ) -> None:
         """`keep_failed`: on a status 3 the server is told to keep its change log.
 
@@ -45,6 +51,7 @@ class Callbacks:
         """
         self._desk = desk
         self._world = world
+        self._spool = spool
         self._keep_failed = keep_failed
         self._unsafe = unsafe
 
@@ -57,52 +64,72 @@ class Callbacks:
             return Fate.DONE
         is_offer = isinstance(command, TakeOffer)
         budget = self._world.patience.budget if is_offer else self._world.patience.presence
-        fate = Fate.UNSAFE if is_offer else Fate.DONE  # `info` rebuilds presence
+        fate = _so_far(command)
         with trio.move_on_after(budget):
-            fate = await self._work(key, command, claims)
+            fate = await self._work(key, command)
         if fate is Fate.UNSAFE:
             self._unsafe()
         return fate
 
-    async def _work(self, key: str, command: Command, claims: Mapping[str, Any]) -> Fate:
-        document = await _patiently(key, partial(self._desk.ask, key, command))
+    async def _work(self, key: str, command: Command) -> Fate:
+        document = await self._patiently(key, command, partial(self._desk.ask, key, command))
         if document is None:
-            return await self._unknown(key, command, claims)
+            return await self._unknown(key, command)
         match command:
             case TakeOffer():
-                return await self._settled(key, command.offer)
+                return await self._settled(key, command)
             case NoteServerFailure(status=3):
                 return Fate.LOST
             case _:
                 return Fate.DONE
 
-    async def _settled(self, key: str, offer: str) -> Fate:
+    async def _settled(self, key: str, command: TakeOffer) -> Fate:
         def settled(document: Document) -> bool:
-            return offer not in document.offers
+            return command.offer not in document.offers
 
-        document = await _patiently(key, partial(self._desk.wait, key, settled))
-        end = document.settled.get(offer) if document else None
+        document = await self._patiently(key, command, partial(self._desk.wait, key, settled))
+        end = document.settled.get(command.offer) if document else None
         if end is None or end.next is Next.GIVE_UP:
             return Fate.UNSAFE
-        return Fate.QUARANTINED if end.next is Next.QUARANTINE else Fate.DONE
+        if end.next is Next.QUARANTINE:
+            return Fate.QUARANTINED
+        return Fate.LOST if command.status == 3 else Fate.DONE
 
-    async def _unknown(self, key: str, command: Command, claims: Mapping[str, Any]) -> Fate:
+    async def _unknown(self, key: str, command: Command) -> Fate:
         """Genuine, but never issued by us (a restored database, a second instance): keep the bytes."""
-        logger.error("a genuine callback of status %s names the unknown key %s", claims.get("status"), key)
+        logger.error("a genuine callback (%s) names the unknown key %s", type(command).__name__, key)
         if isinstance(command, TakeOffer):
-            try:
-                blob = await self._world.server.fetch(command.url)
-                await self._world.blobs.quarantine(blob.sha256, {"reason": "unknown key", **claims})
-            except (DownloadFailed, StorageFailed, TooLarge) as trouble:
-                logger.critical("%s: its bytes could not be kept: %s", key, trouble)
+            await self._spool.secure(key, command)
         return Fate.UNKNOWN_KEY
 
+    async def _patiently(
+        self, key: str, command: Command, ask: Callable[[], Awaitable[Document | None]]
+    ) -> Document | None:
+        """Until the journal works again; the callback's budget is the caller's deadline.
 
-async def _patiently(key: str, ask: Callable[[], Awaitable[Document | None]]) -> Document | None:
-    """Until the journal works again; the callback's budget is the caller's deadline."""
-    while True:
-        try:
-            return await ask()
-        except (Unavailable, JournalFailed) as trouble:
-            logger.error("%s: a callback waits for the journal: %s", key, trouble)
-            await trio.sleep(RETRY_PAUSE)
+        Offered bytes do not wait that long: their url dies.
+        """
+        said = secured = False
+        while True:
+            try:
+                return await ask()
+            except (Unavailable, JournalFailed) as trouble:
+                if not said:
+                    logger.error("%s: a callback waits for the journal: %s", key, trouble)
+                said = True
+            with trio.move_on_after(RETRY_PAUSE):
+                if isinstance(command, TakeOffer) and not secured:
+                    await self._spool.secure(key, command)
+                    secured = True
+                await trio.sleep_forever()
+
+
+def _so_far(command: Command) -> Fate:
+    """What is to be said when the budget is spent before anything is known."""
+    match command:
+        case TakeOffer():
+            return Fate.UNSAFE
+        case NoteServerFailure(status=3):
+            return Fate.LOST
+        case _:
+            return Fate.DONE  # `info` rebuilds presence

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from application.ports import Answer
 from domain.commands import CloseUnchanged, Command, NotePresence, NoteServerFailure, TakeOffer
+from domain.formats import FORMATS
 from domain.words import Trigger
 
 FINAL, FAILED, FORCESAVE_FAILED = 2, 3, 7
@@ -50,7 +51,7 @@ def command_of(claims: Mapping[str, Any], now: datetime, *, keep_failed: bool) -
         case 4:
             return CloseUnchanged(at=now)
         case 2 | 3 | 6 | 7 if isinstance(url, str) and url:
-            return _offer(status, url, claims, now)
+            return _offer(status, url, claims, now, keep=status == FAILED and keep_failed)
         case 3 | 7:
             return NoteServerFailure(at=now, status=status, lastsave=_time(claims), keep=keep_failed)
         case 2 | 6:
@@ -60,9 +61,9 @@ def command_of(claims: Mapping[str, Any], now: datetime, *, keep_failed: bool) -
     raise BadCallback(f"a callback has the unknown status {status}")
 
 
-def _offer(status: int, url: str, claims: Mapping[str, Any], now: datetime) -> TakeOffer:
+def _offer(status: int, url: str, claims: Mapping[str, Any], now: datetime, *, keep: bool) -> TakeOffer:
     try:
-        urlsplit(url)
+        extension = extension_of(url)
     except ValueError as malformed:
         raise BadCallback(f"a callback of status {status} has a malformed url") from malformed
     if status in (FAILED, FORCESAVE_FAILED):
@@ -77,13 +78,20 @@ def _offer(status: int, url: str, claims: Mapping[str, Any], now: datetime) -> T
         url=url,
         status=status,
         trigger=trigger,
-        filetype=filetype.lower() if isinstance(filetype, str) else "",
+        filetype=filetype.lower() if isinstance(filetype, str) else extension,
         users=_users(claims),
         changes_url=changes if isinstance(changes, str) else None,
         history=claims.get("history") or None,
         lastsave=_time(claims),
         notmodified=claims.get("notmodified") is True,
+        keep=keep,
     )
+
+
+def extension_of(url: str) -> str:
+    """A result's type, for a server that does not say; empty if it has none. Raises ValueError."""
+    extension = PurePosixPath(urlsplit(url).path).suffix[1:].lower()
+    return extension if extension in FORMATS else ""
 
 
 def _users(claims: Mapping[str, Any]) -> tuple[str, ...]:
@@ -111,7 +119,7 @@ def forgotten_offer(answer: Answer, now: datetime) -> TakeOffer | None:
     if answer.error or not isinstance(url, str):
         return None
     try:
-        filetype = PurePosixPath(urlsplit(url).path).suffix[1:].lower()
+        filetype = extension_of(url)
     except ValueError:
         return None
     return TakeOffer(at=now, url=url, status=FINAL, trigger=Trigger.RECOVERED, filetype=filetype)

@@ -40,6 +40,11 @@ class Desk:
             key for key, document in documents.items() if document and (document.users or document.offers)
         ]
 
+    def kept_at_server(self) -> int:
+        """How many documents the server has changes of that only opening and leaving them delivers."""
+        documents = (actor.document for actor in self._actors.values())
+        return sum(document.kept_there for document in documents if document)
+
     async def take_up(self) -> int:
         """Wake every document that is open or has an offer to fetch. Raises JournalFailed."""
         rows = await self._world.journal.open_documents()

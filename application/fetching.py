@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import fields
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import trio
 
+from application.journal import JournalFailed
 from application.ports import Blob, DownloadFailed, DownloadGone, StorageFailed, TooLarge, Verdict
+from application.sidecars import Sidecar
 from application.world import World
-from domain.commands import CommitOffer, NoteFailure
+from domain.commands import CommitOffer, NoteFailure, TakeOffer, TakeStored
 from domain.events import SaveOffered
 from domain.words import Next, Source
 
 logger = logging.getLogger(__name__)
 
 LONGEST = timedelta(days=1)  # however long a url claims to live
-GONE = 3  # after so many refusals of its url an offer is given up
+GONE = 7  # refusals of its url after which an offer is given up, a minute after the first
 
 Outcome = CommitOffer | NoteFailure
 
@@ -32,32 +35,64 @@ class Failed(Exception):
 
 
 class Fetch:
-    """The errand of one offer. `renew` gives it a fresh url when the server repeats the offer."""
+    """The errand of one offer. `renew` gives it fresh urls when the server repeats the offer."""
 
     def __init__(self, key: str, offer: SaveOffered, world: World) -> None:
         self._key = key
         self._offer = offer
         self._world = world
-        self._url = offer.url
+        self._url, self._changes_url = offer.url, offer.changes_url
+        self._had_at = offer.at
         self._renewed = trio.Event()
         self._suspect: Blob | None = None
+        self._aside: str | None = None  # the id of the sidecar that has been written
 
-    def renew(self, url: str) -> None:
+    def renew(self, url: str, changes_url: str | None) -> None:
         if url != self._url:
-            self._url = url
+            self._url, self._changes_url = url, changes_url or self._changes_url
+            self._had_at = self._world.now()
             self._renewed.set()
 
     async def run(self, report: Callable[[Outcome], Awaitable[bool]]) -> None:
         """Until `report` says that the offer is settled. A report that is not taken is a failure too."""
         attempt = 0
+        outcome: Outcome | None = None
         while True:
-            attempt += 1
-            if await report(await self._attempt(attempt)):
+            if not isinstance(outcome, CommitOffer):  # what is safe is not fetched again
+                attempt += 1
+                outcome = await self._attempt(attempt)
+            if await self._told(report, outcome):
                 return
             pause = min(2.0 ** (attempt - 1), self._world.patience.backoff)
             with trio.move_on_after(pause):
                 await self._renewed.wait()
             self._renewed = trio.Event()
+
+    async def _told(self, report: Callable[[Outcome], Awaitable[bool]], outcome: Outcome) -> bool:
+        try:
+            if not await report(outcome):
+                return False
+            if self._aside:
+                await self._world.sidecars.drop(self._aside)
+            return True
+        except JournalFailed:
+            await self._set_aside(outcome)
+        except StorageFailed as trouble:  # it is told twice at the next start, which changes nothing
+            logger.warning("%s: a sidecar stays behind: %s", self._key, trouble)
+            return True
+        return False
+
+    async def _set_aside(self, outcome: Outcome) -> None:
+        """The bytes are safe, and so must be what they are, should the journal fail longer than we live."""
+        if self._aside or not isinstance(outcome, CommitOffer):
+            return
+        sidecar = sidecar_of(self._key, self._offer, outcome)
+        try:
+            await self._world.sidecars.put(sidecar)
+        except StorageFailed as trouble:
+            logger.critical("%s: neither the journal nor the disk takes a save: %s", self._key, trouble)
+        else:
+            self._aside = sidecar.id
 
     async def _attempt(self, attempt: int) -> Outcome:
         try:
@@ -66,7 +101,11 @@ class Fetch:
             return self._failure(failure, attempt)
         if verdict.accepted:
             return CommitOffer(
-                at=self._world.now(), offer=self._offer.offer, sha256=blob.sha256, size=blob.size
+                at=self._world.now(),
+                offer=self._offer.offer,
+                sha256=blob.sha256,
+                size=blob.size,
+                changes_sha256=await self._changes(),
             )
         if self._suspect != blob:  # it may have been garbled on the way: fetch once more
             self._suspect = blob
@@ -86,10 +125,21 @@ class Fetch:
         except StorageFailed as trouble:
             raise Failed(Source.STORAGE, str(trouble)) from trouble
 
+    async def _changes(self) -> str | None:
+        """The server's record of who changed what, for its history panel: welcome, never waited for long."""
+        if self._changes_url is None:
+            return None
+        with trio.move_on_after(self._world.patience.changes):
+            try:
+                return (await self._world.server.fetch(self._changes_url)).sha256
+            except (DownloadFailed, TooLarge, StorageFailed) as trouble:
+                logger.warning("%s: the record of changes is not kept: %s", self._key, trouble)
+        return None
+
     async def _quarantine(self, blob: Blob, reason: str, attempt: int) -> Outcome:
         note = {"key": self._key, "offer": self._offer.offer, "url": self._url, "reason": reason}
         try:
-            await self._world.blobs.quarantine(blob.sha256, note)
+            await self._world.blobs.quarantine(blob.sha256, f"{self._key}_{self._offer.offer}", note)
         except StorageFailed as trouble:
             return self._failure(Failed(Source.STORAGE, str(trouble)), attempt)
         logger.critical("%s: an offer is no document and is in quarantine: %s", self._key, reason)
@@ -118,9 +168,27 @@ class Fetch:
         )
 
     def _deadline(self) -> datetime:
-        """When the url dies: it says so itself, in `expires` (unix time, the server's clock)."""
+        """When the url dies: it says so itself, in `expires` (unix time, the server's clock).
+
+        Never sooner than it usually does: that clock may be behind ours.
+        """
+        usual = self._had_at + timedelta(seconds=self._world.patience.url)
         expires = parse_qs(urlsplit(self._url).query).get("expires", [""])[0]
         if expires.isdecimal() and len(expires) <= 11:
             said = datetime.fromtimestamp(int(expires), tz=self._offer.at.tzinfo)
-            return min(said, self._world.now() + LONGEST)
-        return self._offer.at + timedelta(seconds=self._world.patience.url)
+            return max(usual, min(said, self._world.now() + LONGEST))
+        return usual
+
+
+def sidecar_of(key: str, offer: SaveOffered, stored: CommitOffer) -> Sidecar:
+    said = {field.name: getattr(offer, field.name) for field in fields(offer) if field.name != "offer"}
+    return Sidecar(
+        key,
+        TakeStored(
+            at=stored.at,
+            offer=TakeOffer(**said),
+            sha256=stored.sha256,
+            size=stored.size,
+            changes_sha256=stored.changes_sha256,
+        ),
+    )

@@ -128,8 +128,7 @@ class Files:
         """
 
         def decision(file: File) -> tuple[FileEvent, ...]:
-            if expected is not None and expected not in (file.head, file.sha256):
-                raise Changed(file.head)
+            expect(file, expected)
             return _put(file, self._now(), blob, person)
 
         return await self._change(file_id, person, decision)
@@ -179,6 +178,12 @@ class Files:
             else:
                 return FileRow(file_id, row.version + len(facts), row.added_at, state, row.live)
         raise AssertionError("the last attempt returns or raises")
+
+
+def expect(file: File, version: int | str | None) -> None:
+    """Its head is that version: a number, or the sha256 of its bytes. Raises Changed."""
+    if version is not None and version not in (file.head, file.sha256):
+        raise Changed(file.head)
 
 
 def _put(

@@ -94,6 +94,7 @@ class VersionRow:
     key: str | None
     filetype: str
     restored: int | None
+    changes_sha256: str | None = None
 
 
 class Journal(Protocol):

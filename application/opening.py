@@ -29,6 +29,10 @@ class SavingInProgress(Exception):
     """The last session's final save is not committed yet; try again soon."""
 
 
+class Shut(Exception):
+    """An operator is about to stop the service: nobody is let in any more."""
+
+
 class LookAgain(Exception):
     """What we read is no longer so."""
 
@@ -50,9 +54,12 @@ class Door:
         self._desk = desk
         self._world = world
         self._files = files
+        self.shut = False  # by an operator, until the next start
 
     async def open(self, file_id: str, person: Person, address: str, *, wanted: Mode = Mode.EDIT) -> Opening:
-        """Raises NotFound, Forbidden, WrongType, SavingInProgress, Unavailable, JournalFailed."""
+        """Raises NotFound, Forbidden, WrongType, SavingInProgress, Shut, Unavailable, JournalFailed."""
+        if self.shut:
+            raise Shut
         for _ in range(ATTEMPTS):
             row = await self._files.get(file_id, person)
             format_ = await self._check_type(row)

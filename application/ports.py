@@ -78,8 +78,8 @@ class Blobs(Protocol):
         """
         ...
 
-    async def quarantine(self, sha256: str, note: Mapping[str, Any]) -> None:
-        """Mark stored bytes as suspect, with a durable note beside them. Raises StorageFailed."""
+    async def quarantine(self, sha256: str, source: str, note: Mapping[str, Any]) -> None:
+        """Mark stored bytes as suspect, with a durable note for each source. Raises StorageFailed."""
         ...
 
 

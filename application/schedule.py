@@ -22,6 +22,7 @@ class Schedule:
         self.admitted_at: datetime | None = None  # the last admission to edit, recorded or not
         self.info_running = False
         self.closing_word = False  # a status 4 came while `info` was asked
+        self.orphaned_since: datetime | None = None  # the server has changes that nobody edits
         self._admitted_until = -inf
         self._info_at = inf
         self._autosave_at = inf

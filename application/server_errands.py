@@ -14,7 +14,15 @@ from application.journal import JournalFailed
 from application.ports import Answer, Code, ServerUnreachable
 from application.schedule import Schedule
 from application.world import World
-from domain.commands import CloseUnchanged, CloseUnknown, Command, NoteFailure, NotePresence
+from domain.commands import (
+    CloseUnchanged,
+    CloseUnknown,
+    Command,
+    NoteFailure,
+    NoteOrphaned,
+    NotePresence,
+    NoteResumed,
+)
 from domain.document import Document
 from domain.words import Next, Source
 
@@ -50,6 +58,9 @@ async def send_forcesave(key: str, world: World, actor: Asker) -> None:
     finally:
         actor.schedule.autosave_ended(trio.current_time())
     if trouble is None:
+        before = actor.document.trouble if actor.document else None
+        if before and before.source is Source.COMMAND:
+            await _tell(actor, NoteResumed(at=world.now()))
         actor.faults = 0
     else:
         actor.faults += 1
@@ -70,10 +81,14 @@ async def _note(world: World, actor: Asker, detail: str) -> None:
     note = NoteFailure(
         at=world.now(), source=Source.COMMAND, detail=detail, attempt=actor.faults, next=Next.GO_ON
     )
+    await _tell(actor, note)
+
+
+async def _tell(actor: Asker, command: Command) -> None:
     try:
-        await actor.ask(note)
+        await actor.ask(command)
     except JournalFailed as trouble:
-        logger.error("and that could not be recorded: %s", trouble)
+        logger.error("that could not be recorded: %s", trouble)
 
 
 async def ask_info(key: str, world: World, actor: Asker) -> None:
@@ -86,7 +101,7 @@ async def ask_info(key: str, world: World, actor: Asker) -> None:
     try:
         answer = await world.server.command("info", key)
         if answer.error == Code.OK:
-            await _reconcile(answer, asked, world, actor)
+            again = await _reconcile(answer, asked, world, actor)
         elif answer.error == Code.UNKNOWN_KEY and _expected(actor):
             again = world.patience.admitted
         elif answer.error == Code.UNKNOWN_KEY:
@@ -110,11 +125,33 @@ async def _part(key: str, world: World, actor: Asker) -> None:
     await actor.ask(kept or CloseUnknown(at=world.now()))
 
 
-async def _reconcile(answer: Answer, asked: datetime, world: World, actor: Asker) -> None:
+async def _reconcile(answer: Answer, asked: datetime, world: World, actor: Asker) -> float:
+    """Seconds until it is worth asking again."""
     users = answer.body.get("users")
     if not isinstance(users, list):
-        return
+        return world.patience.silence
     present = tuple(str(user) for user in users)
     await actor.ask(NotePresence(at=world.now(), users=present))
-    if not present and actor.schedule.closing_word:
+    if present:
+        actor.schedule.orphaned_since = None
+    elif actor.schedule.closing_word:
         await actor.ask(CloseUnchanged(at=world.now(), confirmed=asked))
+    else:
+        return await _doubt_orphaned(asked, world, actor)
+    return world.patience.silence
+
+
+async def _doubt_orphaned(asked: datetime, world: World, actor: Asker) -> float:
+    """Nobody edits, and yet it did not call back a status 4: it has changes. Once may be a save under way."""
+    before = actor.schedule.orphaned_since
+    document = await actor.ask(None)
+    if document is None or document.closed or document.kept_there:
+        return world.patience.silence
+    if before is None or document.offers:
+        actor.schedule.orphaned_since = asked
+        return world.patience.orphaned
+    document = await actor.ask(NoteOrphaned(at=asked, since=before))
+    if document and document.kept_there:
+        logger.critical("the Document Server has changes of %s that nobody edits", document.name)
+    actor.schedule.orphaned_since = None
+    return world.patience.silence

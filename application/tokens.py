@@ -28,6 +28,7 @@ class FileClaims:
 class CallbackClaims:
     claims: Mapping[str, Any]  # the callback's own fields, without those of the token
     expired: bool  # genuine, but a clock is wrong or the letter is late
+    skew: float | None = None  # seconds by which the server's clock is ahead of ours, at the signing
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,10 @@ class Tokens(Protocol):
 
     def check_server_bearer(self, authorization: str | None, url: str) -> bool | None:
         """Whether the Document Server signed this GET of a url of ours; None when it does not say."""
+        ...
+
+    def read_operator_token(self, token: str) -> None:
+        """For whoever can read our own secret. Raises BadToken."""
         ...
 
     def read_user(self, token: str) -> UserClaims:

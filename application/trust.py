@@ -1,4 +1,4 @@
-"""Whether the Document Server and we share a secret: tested when a callback's signature is bad."""
+"""Whether the Document Server and we share a secret, and how far apart our clocks are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from application.ports import Code, DocumentServer, ServerUnreachable
 logger = logging.getLogger(__name__)
 
 PAUSE = 30.0  # seconds between two tests
+SKEWED = 60.0  # seconds: the tolerance of the Document Server, and ours
+SAID_FOR = 3600.0  # seconds until the same skew is said again
 
 
 class Trust:
@@ -19,12 +21,23 @@ class Trust:
         self._tested_at = -PAUSE
         self.refused = False  # the server does not accept what we sign
         self.forged = 0  # callbacks with a bad signature, since the start
+        self.skew: float | None = None  # seconds by which the server's clock was last ahead of ours
+        self._skew_said_at = -SAID_FOR
 
     async def forgery(self, reason: str, address: str) -> None:
         """A callback that nobody can have signed: forged, or one side's secret is wrong."""
         self.forged += 1
         logger.warning("security: refused a callback from %s: %s", address, reason)
         await self.test()
+
+    def note_clock(self, skew: float | None) -> None:
+        """From a genuine callback. A wrong clock loses nothing, but tokens of ours may seem expired there."""
+        self.skew = skew if skew is not None else self.skew
+        if skew is None or abs(skew) <= SKEWED or trio.current_time() - self._skew_said_at < SAID_FOR:
+            return
+        self._skew_said_at = trio.current_time()
+        side = "ahead of" if skew > 0 else "behind"
+        logger.error("the Document Server's clock is %.0f s %s ours: set both by NTP", abs(skew), side)
 
     async def settled(self) -> bool:
         """Whether documents can be opened; a refusal is tested again, now and then."""

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from application.journal import Journal
 from application.ports import Blobs, DocumentServer, Inspector
+from application.sidecars import Sidecars
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ class Patience:
     commit: float = 10  # an opening waits so long for a final save
     forgotten: float = 300  # between two looks for forgotten files
     reuse: float = 600  # a key closed unchanged is handed out again
+    changes: float = 5  # for the record of changes, once the document itself is safe
+    orphaned: float = 61  # between two questions about changes that nobody edits
+    spool: float = 5  # between two attempts to record what the journal would not take
+    replacing: float = 20  # for the editors' work to be saved before a file is replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +39,6 @@ class World:
     blobs: Blobs
     inspector: Inspector
     server: DocumentServer
+    sidecars: Sidecars
     now: Callable[[], datetime]  # aware UTC
     patience: Patience

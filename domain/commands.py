@@ -61,6 +61,7 @@ class TakeOffer:
     history: Any = None
     lastsave: datetime | None = None
     notmodified: bool | None = None
+    keep: bool = False  # a status 3: the server is told to keep its change log
     live: str | None = None
 
     @property
@@ -101,6 +102,13 @@ class NoteFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteResumed:
+    """A command that had failed several times was obeyed again."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommitOffer:
     """An offer's bytes are safe in the blob store and are a document."""
 
@@ -108,6 +116,27 @@ class CommitOffer:
     offer: str
     sha256: str
     size: int  # bytes
+    changes_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeStored:
+    """An offer that comes with its bytes: they were made safe while it could not be recorded."""
+
+    at: datetime
+    offer: TakeOffer
+    sha256: str
+    size: int  # bytes
+    changes_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteOrphaned:
+    """Nobody edits, and the server says again that it has changes: a crash of its own left them behind."""
+
+    at: datetime
+    since: datetime  # when it said so before
+    admitted: datetime | None = None  # the last admission the asker knows of, recorded or not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +154,9 @@ Command = (
     | CloseUnchanged
     | NoteServerFailure
     | NoteFailure
+    | NoteResumed
     | CommitOffer
+    | TakeStored
+    | NoteOrphaned
     | CloseUnknown
 )

@@ -14,6 +14,13 @@ from domain.words import CloseReason, Next, Source, Standing, Trigger
 REPEAT = timedelta(hours=24)  # for so long a settled offer is answered without a fetch
 UNORDERED = timedelta(seconds=10)  # so far apart, a status 4 and a status 1 may overtake each other
 
+SURELY = timedelta(seconds=60)  # so long apart the server says twice that it has changes nobody edits
+
+WHEN = {3: "after everybody had left", 7: "for a forcesave"}
+KEPT_THERE = (
+    "The changes are still at the Document Server: open the document again and leave it, and they are saved."
+)
+
 Facts = tuple[DocumentEvent, ...]
 
 
@@ -36,10 +43,16 @@ def decide(document: Document | None, command: Command) -> Facts:
             return _note_server_failure(document, command)
         case commands.NoteFailure():
             return _note_failure(document, command)
+        case commands.NoteResumed():
+            commanded = document.trouble and document.trouble.source is Source.COMMAND
+            over = commanded and not document.offers  # a waiting save has troubles of its own
+            return (events.Resumed(at=command.at),) if over else ()
         case commands.CloseUnknown():
             return _close_unknown(document, command)
-        case commands.CommitOffer():
-            raise TypeError("a commit concerns the file too: domain.saving.commit decides it")
+        case commands.NoteOrphaned():
+            return _note_orphaned(document, command)
+        case commands.CommitOffer() | commands.TakeStored():
+            raise TypeError("a commit concerns the file too: domain.saving decides it")
 
 
 def _open(command: commands.Open) -> Facts:
@@ -62,11 +75,17 @@ def _admit(document: Document, command: commands.Admit) -> Facts:
         reopened = (events.Reopened(at=command.at, user=command.user, standing=Standing.LIVE),)
     elif document.standing is not Standing.LIVE or document.finishing:
         return ()
-    elif not document.users and not document.offers and command.head != document.head:
+    elif _outdated(document, command):
         return (events.Closed(at=command.at, reason=CloseReason.SUPERSEDED),)
     elif (command.user, command.mode, command.address) in document.admissions:
         return ()
     return (*reopened, _admitted(command))
+
+
+def _outdated(document: Document, command: commands.Admit) -> bool:
+    """Nobody needs this key any more, and the file has moved on."""
+    needed = document.users or document.offers or document.kept_there
+    return not needed and command.head != document.head
 
 
 def _admitted(command: commands.Admit) -> events.Admitted:
@@ -104,20 +123,25 @@ def _take_offer(document: Document, command: commands.TakeOffer) -> Facts:
         return ()
     user = command.users[0] if command.users else ""
     reopened = (_reopened(document, command.at, user, command.live),) if document.closed else ()
-    offered = events.SaveOffered(
+    return (*reopened, offered(command, document.filetype))
+
+
+def offered(command: commands.TakeOffer, filetype: str) -> events.SaveOffered:
+    """`filetype` is the document's own, for a server that does not say."""
+    return events.SaveOffered(
         at=command.at,
         offer=command.offer,
         url=command.url,
         status=command.status,
         trigger=command.trigger,
-        filetype=command.filetype or document.filetype,
+        filetype=command.filetype or filetype,
         users=command.users,
         changes_url=command.changes_url,
         history=command.history,
         lastsave=command.lastsave,
         notmodified=command.notmodified,
+        keep=command.keep,
     )
-    return (*reopened, offered)
 
 
 def _is_known(document: Document, command: commands.TakeOffer) -> bool:
@@ -152,19 +176,31 @@ def _note_server_failure(document: Document, command: commands.NoteServerFailure
     if failure in document.settled:
         return ()
     ended = command.status == 3 and not document.closed
-    closes = ended and not command.keep
+    next_ = (Next.REOPEN if command.keep else Next.CLOSE) if ended else Next.GO_ON
     errored = events.Errored(
         at=command.at,
         source=Source.SERVER,
-        detail="The Document Server could not assemble the document"
-        + (" after everybody had left." if command.status == 3 else " for a forcesave."),
+        detail=f"The Document Server could not assemble the document {WHEN[command.status]}."
+        + (f" {KEPT_THERE}" if next_ is Next.REOPEN else ""),
         attempt=1,
-        next=Next.CLOSE if closes else Next.GO_ON,
+        next=next_,
         offer=failure,
     )
-    if closes:
+    if next_ is Next.CLOSE:
         return (errored, events.Closed(at=command.at, reason=CloseReason.LOST))
     return (errored, *(_left(command.at, document.users) if ended else ()))
+
+
+def _note_orphaned(document: Document, command: commands.NoteOrphaned) -> Facts:
+    last = max(filter(None, (document.joined_at, document.admitted_at, command.admitted)), default=None)
+    somebody = document.users or (last and last > command.since)
+    if document.closed or document.offers or document.kept_there or somebody:
+        return ()
+    if command.at - command.since < SURELY:
+        return ()
+    detail = f"Nobody edits the document any more, and its last changes never came. {KEPT_THERE}"
+    errored = events.Errored(at=command.at, source=Source.SERVER, detail=detail, attempt=1, next=Next.REOPEN)
+    return (errored,)
 
 
 def _note_failure(document: Document, command: commands.NoteFailure) -> Facts:

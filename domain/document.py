@@ -59,6 +59,7 @@ class Document:
     names: Mapping[str, str] = field(default_factory=dict)  # user id -> name, of all ever admitted
     users: frozenset[str] = frozenset()  # who edits now
     touched: bool = False  # somebody has edited since the last final save
+    kept_there: bool = False  # the server has changes that only opening and leaving it again delivers
     offers: Mapping[str, Offer] = field(default_factory=dict)
     settled: Mapping[str, Settled] = field(default_factory=dict)
     offered: int = 0
@@ -122,11 +123,15 @@ def evolve(document: Document | None, event: DocumentEvent) -> Document:
         case events.Forcesaved() | events.Saved():
             return _stored(document, event)
         case events.Closed():
-            return replace(document, closed=event, users=frozenset(), admissions=frozenset())
+            return replace(
+                document, closed=event, users=frozenset(), admissions=frozenset(), kept_there=False
+            )
         case events.Reopened(standing=standing):
             return replace(document, closed=None, standing=standing)
         case events.Errored():
             return _errored(document, event)
+        case events.Resumed():
+            return replace(document, trouble=None)
 
 
 def replay(history: Iterable[DocumentEvent], document: Document | None = None) -> Document | None:
@@ -174,12 +179,14 @@ def _stored(document: Document, event: events.Forcesaved | events.Saved) -> Docu
         crown=document.rank(offer) if event.head else document.crown,
         versions={**document.versions, event.sha256: event.version},
         touched=bool(document.users) if final else document.touched,
+        kept_there=document.kept_there and offer.fact.keep,
         trouble=None,
     )
 
 
 def _errored(document: Document, event: events.Errored) -> Document:
-    troubled = replace(document, trouble=event)
+    kept_there = document.kept_there or event.next is Next.REOPEN
+    troubled = replace(document, trouble=event, kept_there=kept_there)
     if event.offer is None or event.next is Next.RETRY:
         return troubled
     return _settle(troubled, event.offer, Settled(event.at, None, event.next))

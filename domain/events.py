@@ -60,6 +60,7 @@ class SaveOffered(Fact):
     history: Any = None
     lastsave: datetime | None = None
     notmodified: bool | None = None
+    keep: bool = False  # a status 3: the server was told to keep its change log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,11 @@ class Errored(Fact):
     sha256: str | None = None  # of the bytes in quarantine
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(Fact):
+    """The server obeys our commands again: the trouble with them is over."""
+
+
 # -- a file ------------------------------------------------------------------------------------------
 
 
@@ -129,6 +135,14 @@ class VersionAdded(Fact):
     restored: int | None = None  # of a restore: the version brought back
     changes_url: str | None = None
     history: Any = None
+    changes_sha256: str | None = None  # of the server's record of what was changed, a zip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thinned(Fact):
+    """Automatic saves that the retention has removed; what is left still tells the story."""
+
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +170,17 @@ class Reinstated(Fact):
 
 
 DocumentEvent = (
-    Opened | Admitted | Joined | Left | SaveOffered | Forcesaved | Saved | Closed | Reopened | Errored
+    Opened
+    | Admitted
+    | Joined
+    | Left
+    | SaveOffered
+    | Forcesaved
+    | Saved
+    | Closed
+    | Reopened
+    | Errored
+    | Resumed
 )
-FileEvent = Added | VersionAdded | Renamed | Shared | Removed | Reinstated
+FileEvent = Added | VersionAdded | Thinned | Renamed | Shared | Removed | Reinstated
 Event = DocumentEvent | FileEvent

@@ -48,6 +48,8 @@ def evolve(file: File | None, event: FileEvent) -> File:
     match event:
         case events.VersionAdded():
             return _version_added(file, event)
+        case events.Thinned():
+            return file  # never its head
         case events.Renamed(name=name):
             return replace(file, name=name)
         case events.Shared(user=user, access=Access.NONE):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain import events
-from domain.commands import CommitOffer
-from domain.document import Document, Offer, beside_the_head
+from domain.commands import CommitOffer, TakeStored
+from domain.deciding import KEPT_THERE, decide
+from domain.document import Document, Offer, beside_the_head, replay
 from domain.events import DocumentEvent, FileEvent
 from domain.file import File
 from domain.words import CloseReason, Next, Source, Standing, Trigger
@@ -40,6 +41,22 @@ def commit(key: str, document: Document, file: File, command: CommitOffer) -> Co
     return Commit((saved, *_ending(document, offer, command.at)), added)
 
 
+def take_stored(key: str, document: Document, file: File, command: TakeStored) -> Commit:
+    """An offer and its commit in one; nothing where the offer's bytes are a version already."""
+    facts = decide(document, command.offer)
+    after = replay(facts, document)
+    assert after is not None
+    stored = CommitOffer(
+        at=command.at,
+        offer=command.offer.offer,
+        sha256=command.sha256,
+        size=command.size,
+        changes_sha256=command.changes_sha256,
+    )
+    result = commit(key, after, file, stored)
+    return Commit((*facts, *result.document), result.file)
+
+
 def _known(document: Document, file: File, stored: CommitOffer, *, head: bool) -> int | None:
     """The number of a version that has these bytes already, where it may stand for this save."""
     if head:
@@ -65,6 +82,7 @@ def _version(
         origin=fact.trigger if trigger is Trigger.CONFLICT else None,
         changes_url=fact.changes_url,
         history=fact.history,
+        changes_sha256=stored.changes_sha256,
     )
 
 
@@ -102,14 +120,20 @@ def _ending(document: Document, offer: Offer, at: datetime) -> tuple[DocumentEve
     if any(other.final for other in others) and offer.fact.trigger is not Trigger.RECOVERED:
         return ()  # the server keeps a file as forgotten only when it has given up all others
     if offer.fact.status == 3:
-        errored = events.Errored(
-            at=at,
-            source=Source.SERVER,
-            detail="The Document Server could not assemble the document; what it had is kept as a version.",
-            attempt=1,
-            next=Next.CLOSE,
-        )
-        return (errored, events.Closed(at=at, reason=CloseReason.LOST))
+        return _failed(at, keep=offer.fact.keep)
     if offer.final or (document.standing is not Standing.LIVE and not others):
         return (events.Closed(at=at, reason=CloseReason.SAVED),)
     return ()
+
+
+def _failed(at: datetime, *, keep: bool) -> tuple[DocumentEvent, ...]:
+    """What a failed assembly left is a version, but not what was edited."""
+    detail = "The Document Server could not assemble the document; what it had is kept as a version."
+    errored = events.Errored(
+        at=at,
+        source=Source.SERVER,
+        detail=f"{detail} {KEPT_THERE}" if keep else detail,
+        attempt=1,
+        next=Next.REOPEN if keep else Next.CLOSE,
+    )
+    return (errored,) if keep else (errored, events.Closed(at=at, reason=CloseReason.LOST))

@@ -61,6 +61,7 @@ class Next(StrEnum):
     QUARANTINE = "quarantine"
     CLOSE = "close"
     GO_ON = "go on"
+    REOPEN = "reopen"  # the server keeps the changes: opening the document and leaving it delivers them
 
 
 class Access(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -15,20 +16,21 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AsyncExitStack, aclosing, contextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import trio
 
-from application.ports import Blob, StorageFailed, TooLarge
-from infrastructure.durable import Draft, Folders
+from application.ports import Blob, TooLarge
+from infrastructure.durable import Draft, Folders, plainly
 
 WRITE_BYTES = 256 * 1024  # a hop to a thread costs 160 µs, so that small chunks wait for each other
 READ_BYTES = 1024 * 1024
 LEFTOVER_SECONDS = 24 * 3600
 THREADS = 8
+SUBJECT = "the blob store"
 
 T = TypeVar("T")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -45,7 +47,7 @@ class LocalBlobs:
         self._folders = Folders(fsync)
         self._fsync = fsync
         self._threads = trio.CapacityLimiter(THREADS)
-        with _plainly("be prepared"):
+        with plainly(SUBJECT, "be prepared"):
             if self._root.is_dir():
                 self._folders.trust(self._root)
             self._folders.make(self._drafts)
@@ -68,20 +70,42 @@ class LocalBlobs:
             try:
                 async for chunk in chunks:
                     if full := batch.add(chunk):
-                        await self._in_thread("write", partial(draft.write, full))
-                return await self._in_thread("write", partial(self._publish, draft, batch.take()))
+                        await self.in_thread("write", partial(draft.write, full))
+                return await self.in_thread("write", partial(self._publish, draft, batch.take()))
             finally:
                 if draft.exists:
                     with trio.CancelScope(shield=True):
-                        await self._in_thread("clean up", draft.discard)
+                        await self.in_thread("clean up", draft.discard)
 
     def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from `start` up to `stop`, in chunks of 1 MiB. Raises StorageFailed on the way."""
-        return _Reading(self.path(sha256), start, stop, self._in_thread)
+        return Reading(lambda: self.path(sha256), start, stop, self.in_thread)
 
-    async def quarantine(self, sha256: str, note: Mapping[str, Any]) -> None:
-        """A later note on the same bytes replaces the earlier one. Raises StorageFailed."""
-        target = self._suspects / f"{self.path(sha256).name}.json"
+    async def all(self) -> Sequence[str]:
+        """The names of everything stored here. Raises StorageFailed."""
+        return await self.in_thread("be listed", lambda: sorted(path.name for path in self._stored()))
+
+    async def remove(self, sha256: str) -> None:
+        """For bytes that are safe elsewhere. Raises StorageFailed."""
+        await self.in_thread("delete", lambda: self.path(sha256).unlink(missing_ok=True))
+
+    async def probe(self) -> None:
+        """Whether it takes bytes at all. Raises StorageFailed."""
+
+        def write() -> None:
+            draft = Draft(self._drafts, self._fsync)
+            try:
+                draft.write([b"probe"])
+                draft.seal()
+            finally:
+                draft.discard()
+
+        await self.in_thread("write", write)
+
+    async def quarantine(self, sha256: str, source: str, note: Mapping[str, Any]) -> None:
+        """A later note on the same bytes from the same source replaces the earlier one."""
+        named = hashlib.sha256(source.encode()).hexdigest()[:16]
+        target = self._suspects / f"{self.path(sha256).name}-{named}.json"
         text = json.dumps({"sha256": sha256, **note}, indent=1, default=str).encode()
 
         def write() -> None:
@@ -94,7 +118,12 @@ class LocalBlobs:
             finally:
                 draft.discard()
 
-        await self._in_thread("write", write)
+        await self.in_thread("write", write)
+
+    def _stored(self) -> Iterator[Path]:
+        for folder in self._root.iterdir():
+            if len(folder.name) == 2:
+                yield from (path for path in folder.iterdir() if _SHA256.fullmatch(path.name))
 
     def _publish(self, draft: Draft, rest: Sequence[bytes]) -> Blob:
         draft.write(rest)
@@ -108,16 +137,23 @@ class LocalBlobs:
         draft.discard()
         return blob
 
-    async def _in_thread(self, verb: str, work: Callable[[], T]) -> T:
-        with _plainly(verb):
+    async def in_thread(self, verb: str, work: Callable[[], T]) -> T:
+        with plainly(SUBJECT, verb):
             return await trio.to_thread.run_sync(work, limiter=self._threads)
 
 
-class _Reading:
+class Reading:
     """Opens the file anew for each chunk, so that a reader who walks away leaves nothing open."""
 
-    def __init__(self, path: Path, start: int, stop: int | None, in_thread: Callable[..., Any]) -> None:
-        self._path = path
+    def __init__(
+        self,
+        locate: Callable[[], Path],
+        start: int,
+        stop: int | None,
+        in_thread: Callable[..., Any],
+    ) -> None:
+        """`locate` is asked for each chunk: bytes may move from one place to another."""
+        self._locate = locate
         self._at = start
         self._stop = stop
         self._in_thread = in_thread
@@ -138,7 +174,7 @@ class _Reading:
         return chunk
 
     def _chunk(self, wanted: int) -> bytes:
-        handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(self._locate(), os.O_RDONLY | os.O_CLOEXEC)
         try:
             return os.pread(handle, wanted, self._at)
         finally:
@@ -180,11 +216,3 @@ def _sweep(folder: Path, *, before: float) -> None:
         with suppress(FileNotFoundError):  # another process sweeps as well
             if leftover.stat().st_mtime < before:
                 leftover.unlink()
-
-
-@contextmanager
-def _plainly(verb: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageFailed(f"the blob store could not {verb}: {error.strerror or error}") from error

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from application.ports import Blob
+from application.ports import Blob, StorageFailed
 
 
 class Draft:
     """A file nobody sees yet, hashed while it is written; made by the first write."""
 
-    def __init__(self, folder: Path, fsync: Callable[[int], None]) -> None:
-        self.path = folder / secrets.token_hex(16)
+    def __init__(self, folder: Path, fsync: Callable[[int], None], suffix: str = "") -> None:
+        self.path = folder / f"{secrets.token_hex(16)}{suffix}"
         self._fsync = fsync
         self._hash = hashlib.sha256()
         self._size = 0
@@ -81,3 +81,12 @@ class Folders:
             self._fsync(handle)
         finally:
             os.close(handle)
+
+
+@contextmanager
+def plainly(subject: str, verb: str) -> Iterator[None]:
+    """An OSError as the application's own, in words."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(f"{subject} could not {verb}: {error.strerror or error}") from error

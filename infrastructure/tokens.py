@@ -8,7 +8,7 @@ import secrets
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from math import inf
+from math import inf, isfinite
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,7 +20,10 @@ from application.tokens import LONGEST_CALLBACK, BadToken, CallbackClaims, FileC
 LEEWAY_SECONDS = 60
 COMMAND_SECONDS = 300  # as long as the Document Server gives its own tokens
 
+OPERATOR_SECONDS = 60
+
 _AUDIENCE = "docledger:file"
+_OPERATOR = "docledger:operator"
 _LONG_TOKEN = 16 * 1024  # PyJWT takes 0.1 µs per byte before it looks at the signature: a forger's lever
 _NOT_IN_A_CALLBACK = frozenset({"document", "editorConfig", "c"})
 _OF_THE_TOKEN = frozenset({"iat", "exp", "nbf", "token"})
@@ -99,12 +102,22 @@ class JwtTokens:
         if token is None:
             raise BadToken("the callback is not signed")
         claims = _verified(token, self._server)
-        return CallbackClaims(_callback(claims), self._expired(claims))
+        return CallbackClaims(_callback(claims), self._expired(claims), self._skew(claims))
+
+    def operator_token(self) -> str:
+        return self._sign({"aud": _OPERATOR}, self._own, OPERATOR_SECONDS)
+
+    def read_operator_token(self, token: str) -> None:
+        """Raises BadToken."""
+        claims = _verified(token, self._own)
+        if claims.get("aud") != _OPERATOR or "exp" not in claims or self._expired(claims):
+            raise BadToken("this is no operator's token, or it has expired")
 
     def check_server_bearer(self, authorization: str | None, url: str) -> bool | None:
         """Whether the Document Server signed this GET of a url of ours; None when it does not say.
 
-        `url` is the document.url as it was given out; paths are compared.
+        `url` is the document.url as it was given out; paths are compared. Its expiry is not: the link's
+        own token has one, by our own clock, and a server whose clock is wrong must still open documents.
         """
         token = _bearer(authorization)
         if token is None or not self._signed or self._server is None:
@@ -114,7 +127,7 @@ class JwtTokens:
         except BadToken:
             return False
         match claims:
-            case {"payload": {"url": str(asked)}} if not self._expired(claims):
+            case {"payload": {"url": str(asked)}}:
                 return _path(asked) == _path(url)
         return False
 
@@ -145,6 +158,11 @@ class JwtTokens:
         exp = claims.get("exp", inf)
         # written so that a NaN counts as expired
         return not (isinstance(exp, int | float) and self._clock() <= exp + LEEWAY_SECONDS)
+
+    def _skew(self, claims: Mapping[str, Any]) -> float | None:
+        """Each attempt is signed anew, so that its age is the journey's and the clocks' difference."""
+        iat = claims.get("iat")
+        return iat - self._clock() if isinstance(iat, int | float) and isfinite(iat) else None
 
     def _early(self, claims: Mapping[str, Any]) -> bool:
         nbf = claims.get("nbf", 0)

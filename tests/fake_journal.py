@@ -87,8 +87,10 @@ class FakeJournal:
 
     async def versions(self, file_id: str) -> Sequence[VersionRow]:
         await self._reach()
-        facts = (recorded.event for recorded in self._stream(f"file/{file_id}"))
-        return [_version(fact) for fact in facts if isinstance(fact, events.VersionAdded)]
+        facts = [recorded.event for recorded in self._stream(f"file/{file_id}")]
+        gone = {number for fact in facts if isinstance(fact, events.Thinned) for number in fact.numbers}
+        added = [fact for fact in facts if isinstance(fact, events.VersionAdded)]
+        return [_version(fact) for fact in added if fact.number not in gone]
 
     async def version(self, file_id: str, number: int) -> VersionRow | None:
         return next((row for row in await self.versions(file_id) if row.number == number), None)
@@ -172,4 +174,5 @@ def _version(fact: events.VersionAdded) -> VersionRow:
         key=fact.key,
         filetype=fact.filetype,
         restored=fact.restored,
+        changes_sha256=fact.changes_sha256,
     )

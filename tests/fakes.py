@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import Any, Self
 
 import trio
 
 from application.ports import Blob, StorageFailed, TooLarge
+from application.sidecars import Sidecar
 
 
 class FakeBlobs:
@@ -37,11 +38,36 @@ class FakeBlobs:
     def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         return FakeReading(self, sha256, start, stop)
 
-    async def quarantine(self, sha256: str, note: Mapping[str, Any]) -> None:
+    async def quarantine(self, sha256: str, source: str, note: Mapping[str, Any]) -> None:
         await self.work()
         self.notes[sha256] = {"sha256": sha256, **note}
 
     async def work(self) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.broken:
+            raise StorageFailed(self.broken)
+
+
+class FakeSidecars:
+    """Set `broken` to a reason and every call fails with it."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Sidecar] = {}
+        self.broken = ""
+
+    async def put(self, sidecar: Sidecar) -> None:
+        await self._work()
+        self.kept[sidecar.id] = sidecar
+
+    async def drop(self, id_: str) -> None:
+        await self._work()
+        self.kept.pop(id_, None)
+
+    async def waiting(self) -> Sequence[Sidecar]:
+        await self._work()
+        return list(self.kept.values())
+
+    async def _work(self) -> None:
         await trio.lowlevel.checkpoint()
         if self.broken:
             raise StorageFailed(self.broken)

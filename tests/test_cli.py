@@ -76,3 +76,20 @@ def test_the_readme_names_every_setting_with_its_default() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     for row in SETTINGS_HELP:
         assert f"| `{row.variable.removeprefix('DOCLEDGER_')}` | {row.default} | {row.help} |" in readme
+
+
+def test_drain_says_when_no_service_runs(offline: Service) -> None:
+    done = offline.command("drain")
+    assert done.returncode == 1
+    assert "No Docledger answers at http://127.0.0.1:" in done.stderr
+
+
+def test_drain_needs_the_services_own_secret(tmp_path: Path) -> None:
+    with running(tmp_path) as service:
+        assert service.command("drain").stdout == "Saved: 0. Left unsaved: 0.\n"
+        port = service.url.rpartition(":")[2]
+        stranger = Service(tmp_path, SECRET="some other secret of thirty-two bytes!", PORT=port)
+        done = stranger.command("drain")
+        assert done.returncode == 1
+        assert "HTTP 403" in done.stderr
+        assert service.client.post("/api/drain").status_code == 403

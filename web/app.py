@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from web import callbacks, documents, editor, files, pages, signing_in
+from web import callbacks, documents, editor, files, operating, pages, signing_in
 from web.context import Context
 from web.errors import HANDLERS
 from web.gate import Gate
@@ -37,6 +37,8 @@ ROUTES = [
     Route("/api/files/{id}/versions/{number}/content", files.version_content),
     Route("/api/files/{id}/versions/{number}/restore", files.restored, methods=["POST"]),
     Route("/api/documents", documents.listed),
+    Route("/api/status", operating.status),
+    Route("/api/drain", operating.drained, methods=["POST"]),
     Route("/api/documents/{key}", documents.shown),
     Route("/api/documents/{key}/events", documents.history),
     Route("/", pages.index),

@@ -22,7 +22,10 @@ from application.files import Files, Shelf
 from application.forgotten import Recovery
 from application.journal import JournalFailed
 from application.opening import Door
+from application.operating import Operating
 from application.people import Person
+from application.replacing import Replacing
+from application.spool import Spool
 from application.trust import Trust
 from application.world import Patience, World
 from domain.file import EVERYBODY
@@ -33,7 +36,9 @@ from infrastructure.document_server import Endpoint, HttpDocumentServer
 from infrastructure.ids import new_id
 from infrastructure.journal import LedgerJournal
 from infrastructure.limits import MemoryRateLimit, address_subject, client_address
+from infrastructure.overflow import OverflowBlobs
 from infrastructure.settings import Settings, own_secret
+from infrastructure.sidecars import LocalSidecars
 from infrastructure.sniffer import Sniffer
 from infrastructure.tokens import JwtTokens
 from web.context import Context, Site
@@ -99,16 +104,22 @@ def tokens_of(settings: Settings, connection: Connection) -> JwtTokens:
     )
 
 
-@asynccontextmanager
-async def storage(settings: Settings) -> AsyncIterator[tuple[LedgerJournal, LocalBlobs, Files]]:
+@dataclass(frozen=True, slots=True)
+class Storage:
     """The log, the bytes, and the files made of them."""
-    blobs = LocalBlobs(settings.blobs_path)
+
+    journal: LedgerJournal
+    blobs: OverflowBlobs
+    files: Files
+
+
+@asynccontextmanager
+async def storage(settings: Settings) -> AsyncIterator[Storage]:
+    """Raises JournalFailed, StorageFailed."""
+    blobs = OverflowBlobs(LocalBlobs(settings.blobs_path), LocalBlobs(settings.data_dir / "overflow"))
     async with LedgerJournal.open(settings.database_path) as journal:
-        yield (
-            journal,
-            blobs,
-            Files(Shelf(journal, blobs, now, lambda: new_id(now()), settings.max_file_bytes)),
-        )
+        shelf = Shelf(journal, blobs, now, lambda: new_id(now()), settings.max_file_bytes)
+        yield Storage(journal, blobs, Files(shelf))
 
 
 @asynccontextmanager
@@ -119,29 +130,34 @@ async def assemble(
     tokens = tokens_of(settings, connection)
     sign = tokens.sign_command if settings.document_server_jwt else None
     async with (
-        storage(settings) as (journal, blobs, files),
-        HttpDocumentServer(endpoint_of(settings, connection), blobs, sign) as server,
+        storage(settings) as stored,
+        HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as server,
         trio.open_nursery() as nursery,
     ):
-        world = World(journal, blobs, Sniffer(blobs.path), server, now, patience or patience_of(settings))
-        desk = Desk(nursery, world)
+        journal, blobs, files = stored.journal, stored.blobs, stored.files
+        sidecars = LocalSidecars(settings.data_dir / "sidecars")
+        patience = patience or patience_of(settings)
+        world = World(journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience)
         if settings.demo:
             await _add_samples(files, journal)
-        recovery = Recovery(desk, world)
-        nursery.start_soon(_work, desk, recovery, stages)
+        desk, trust = Desk(nursery, world), Trust(server)
+        door, spool, recovery = Door(desk, world, files), Spool(nursery, desk, world), Recovery(desk, world)
+        durable = settings.callback_reply == "durable"
+        nursery.start_soon(_work, nursery, desk, spool, recovery, stages)
         nursery.start_soon(_drain, desk, world, settings.grace_seconds, stages)
+        nursery.start_soon(blobs.run)
         yield Context(
             site=_site(settings, connection),
             journal=journal,
             blobs=blobs,
             desk=desk,
-            door=Door(desk, world, files),
+            door=door,
             files=files,
-            callbacks=Callbacks(
-                desk, world, keep_failed=settings.callback_reply == "durable", unsafe=recovery.nudge
-            ),
+            callbacks=Callbacks(desk, world, spool, keep_failed=durable, unsafe=recovery.nudge),
+            replacing=Replacing(desk, world, files),
+            operating=Operating(desk, world, door, spool, trust),
             tokens=tokens,
-            trust=Trust(server),
+            trust=trust,
             limit=MemoryRateLimit(settings.rate_limit),
             address_of=partial(client_address, trusted_proxies=settings.trusted_proxies),
             subject_of=address_subject,
@@ -173,12 +189,13 @@ def _site(settings: Settings, connection: Connection) -> Site:
     )
 
 
-async def _work(desk: Desk, recovery: Recovery, stages: Stages) -> None:
-    """Take up the open documents, then look after forgotten files for ever.
+async def _work(nursery: trio.Nursery, desk: Desk, spool: Spool, recovery: Recovery, stages: Stages) -> None:
+    """Record what could not be recorded, take up the open documents, then look after forgotten files.
 
     Only once we are listening: asking the server about a document makes it call us back first.
     """
     await stages.listening.wait()
+    nursery.start_soon(spool.run)
     while True:
         try:
             count = await desk.take_up()

@@ -1,4 +1,4 @@
-"""The command line: `docledger serve`, `docledger import`, `docledger token`."""
+"""The command line: `docledger serve`, `import`, `drain`, `token`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import trio
 
 from application.journal import JournalFailed
 from application.ports import StorageFailed
+from infrastructure.running_service import NotReached, ask_to_drain
 from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
 from infrastructure.tokens import user_token
@@ -80,6 +81,23 @@ def token(name: str, role: str, hours: float) -> None:
         raise click.UsageError("The demo needs no token: open the page with ?as=NAME.")
     signed = user_token(settings.auth_secret.get_secret_value(), name, role, hours * 3600)
     click.echo(f"{settings.public_url}/sign-in#token={signed}")
+
+
+@main.command()
+@click.option("--close", is_flag=True, help="Also let nobody in until the next start, and send people out.")
+@click.option("--seconds", default=30, show_default=True, type=click.IntRange(0, 600))
+def drain(close: bool, seconds: int) -> None:
+    """Have the running service save every open document now, before a stop, a backup or an upgrade."""
+    settings = _settings()
+    try:
+        result = ask_to_drain(settings, seconds, close=close)
+    except NotReached as trouble:
+        _fail(str(trouble))
+        return
+    click.echo(f"Saved: {result.saved}. Left unsaved: {len(result.left)}.")
+    for key in result.left:
+        click.echo(f"not saved in time: {key}", err=True)
+    sys.exit(1 if result.left else 0)
 
 
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:

@@ -15,8 +15,10 @@ from application.files import Files
 from application.journal import Journal
 from application.limits import RateLimit
 from application.opening import Door
+from application.operating import Operating
 from application.people import Person
 from application.ports import Blobs
+from application.replacing import Replacing
 from application.tokens import BadToken, Tokens
 from application.trust import Trust
 from domain.keys import user_id
@@ -51,6 +53,8 @@ class Context:
     door: Door
     files: Files
     callbacks: Callbacks
+    replacing: Replacing
+    operating: Operating
     tokens: Tokens
     trust: Trust
     limit: RateLimit

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from application.files import Forbidden, NotFound
 from application.journal import DocumentRow, FileRow, Recorded
 from application.people import Person
-from domain.words import Access
+from domain.words import Access, CloseReason, Standing
 from web.context import Context, context_of, person_of
 
 AUDITOR = "auditor"
@@ -74,7 +74,14 @@ def _described(row: DocumentRow, file: FileRow) -> dict[str, Any]:
         "saved_version": row.saved_version,
         "saved": row.saved_at.isoformat() if row.saved_at else None,
         "trouble": row.trouble,
+        "outdated": row.closed_at is not None and row.closed_reason != CloseReason.UNCHANGED,
+        "conflict": row.closed_at is None and _goes_its_own_way(row, file),
     }
+
+
+def _goes_its_own_way(row: DocumentRow, file: FileRow) -> bool:
+    """Whether what is typed there is kept beside the file's head, which others have moved."""
+    return row.standing is Standing.DETACHED or row.head != file.file.head
 
 
 def _event(recorded: Recorded) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from application.desk import Unavailable
 from application.files import BadName, Changed, Forbidden, NotFound
 from application.journal import JournalFailed, StaleWrite
-from application.opening import SavingInProgress, WrongType
+from application.opening import SavingInProgress, Shut, WrongType
 from application.ports import StorageFailed, TooLarge
 from application.tokens import BadToken, NoSecret
 from web.context import Unauthenticated
@@ -44,6 +44,7 @@ TABLE: Mapping[type[Exception], tuple[int, str]] = {
     NoSecret: (424, "not_configured"),
     Misconfigured: (424, "not_configured"),
     SavingInProgress: (503, "saving_in_progress"),
+    Shut: (503, "in_maintenance"),
     Unavailable: (503, "unavailable"),
     JournalFailed: (503, "unavailable"),
     StaleWrite: (503, "unavailable"),
@@ -52,9 +53,11 @@ TABLE: Mapping[type[Exception], tuple[int, str]] = {
 SAID = {
     "unavailable": BUSY,
     "saving_in_progress": "The last changes are still being saved. Try again in a moment.",
+    "in_maintenance": "Docledger is about to be restarted. Everything is saved; try again in a moment.",
     "bad_token": "The link is not valid, or it has expired.",
 }
-RETRY_AFTER = {"saving_in_progress": "2", "unavailable": "5"}  # seconds
+WAITING = frozenset({"saving_in_progress", "in_maintenance"})  # their pages try again by themselves
+RETRY_AFTER = {"saving_in_progress": "2", "unavailable": "5", "in_maintenance": "15"}  # seconds
 
 
 def wants_html(request: Request) -> bool:
@@ -89,7 +92,7 @@ async def answer_unexpected(request: Request, error: Exception) -> Response:
 
 def problem(request: Request, status: int, code: str, message: str, headers: Mapping[str, str]) -> Response:
     if wants_html(request):
-        retry = headers.get("Retry-After") if code == "saving_in_progress" else None
+        retry = headers.get("Retry-After") if code in WAITING else None
         page = {"status": status, "message": message, "retry": retry}
         return render(request, "problem.html", page, status=status, headers=headers)
     return JSONResponse({"message": message, "code": code}, status, headers=dict(headers))

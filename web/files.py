@@ -93,7 +93,8 @@ async def replaced(request: Request) -> Response:
     expected = _expected(request)
     await context.files.get(file_id, person, Access.EDIT)
     blob = await context.files.store(Body(request))
-    return await _answer(context, await context.files.put(file_id, blob, person, expected=expected), person)
+    row = await context.replacing.put(file_id, blob, person, expected=expected)
+    return await _answer(context, row, person)
 
 
 async def versions(request: Request) -> Response:
@@ -114,7 +115,7 @@ async def version_content(request: Request) -> Response:
 
 async def restored(request: Request) -> Response:
     context, person = context_of(request), person_of(request)
-    row = await context.files.restore(request.path_params["id"], _version_number(request), person)
+    row = await context.replacing.restore(request.path_params["id"], _version_number(request), person)
     return await _answer(context, row, person)
 
 
@@ -183,6 +184,7 @@ def _version(row: VersionRow) -> dict[str, Any]:
         "key": row.key,
         "filetype": row.filetype,
         "restored": row.restored,
+        "changes_sha256": row.changes_sha256,
     }
 
 

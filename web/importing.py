@@ -32,11 +32,11 @@ async def import_files(
 ) -> None:
     """One after the other, each committed on its own. Raises JournalFailed, StorageFailed."""
     person = Person(user_id(owner), "You" if settings.demo and owner == "local" else owner)
-    async with storage(settings) as (_, blobs, files):
-        sniffer = Sniffer(blobs.path)
+    async with storage(settings) as stored:
+        sniffer = Sniffer(stored.blobs.path)
         for path in paths:
             size = (await trio.Path(path).stat()).st_size
-            refused = await _import(files, sniffer, path, person, share=share)
+            refused = await _import(stored.files, sniffer, path, person, share=share)
             done(Result(path, size, refused))
 
 

@@ -13,7 +13,7 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLite
 
 from application.journal import Change, DocumentChange
 from infrastructure.journal.mapper import Envelope, FactMapper
-from infrastructure.journal.views import TABLES, project
+from infrastructure.journal.views import ADDED_COLUMNS, TABLES, project
 
 T = TypeVar("T")
 
@@ -33,6 +33,14 @@ class Entry:
 class ViewRecorder(SQLiteApplicationRecorder):
     def construct_create_table_statements(self) -> list[str]:
         return [*super().construct_create_table_statements(), *TABLES]
+
+    def create_table(self) -> None:
+        super().create_table()
+        with self.datastore.transaction(commit=True) as c:
+            for table, column, kind in ADDED_COLUMNS:
+                c.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column))
+                if c.fetchone() is None:
+                    c.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime
-from enum import StrEnum
-from typing import Any, get_args, get_type_hints
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
 
 from eventsourcing.persistence import Mapper, StoredEvent
 
 from domain.events import Event
-
-Parse = Callable[[Any], Any]
+from infrastructure.plain import from_plain, to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,44 +21,11 @@ class Envelope:
     fact: Event
 
 
-def to_plain(value: Any) -> Any:
-    """What JSON can hold: aware datetimes as ISO 8601, tuples as lists."""
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _parser(hint: Any) -> Parse:
-    """How a stored value becomes a value of this type again."""
-    options = [option for option in get_args(hint) if option is not type(None)]
-    if type(None) in get_args(hint) and len(options) == 1:
-        parse = _parser(options[0])
-        return lambda value: None if value is None else parse(value)
-    if hint is datetime:
-        return datetime.fromisoformat
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint
-    if hint == tuple[str, ...]:
-        return tuple
-    return lambda value: value
-
-
-def _parsers(kind: type) -> Mapping[str, Parse]:
-    hints = get_type_hints(kind)
-    return {field.name: _parser(hints[field.name]) for field in fields(kind)}
-
-
 KINDS: Mapping[str, type] = {kind.__name__: kind for kind in get_args(Event)}
-PARSERS: Mapping[str, Mapping[str, Parse]] = {name: _parsers(kind) for name, kind in KINDS.items()}
-
-
-def to_state(fact: Event) -> dict[str, Any]:
-    return {name: to_plain(getattr(fact, name)) for name in PARSERS[type(fact).__name__]}
 
 
 def to_fact(topic: str, state: Mapping[str, Any]) -> Event:
-    """Fields that a newer version added are left out; fields it lacks take their defaults."""
-    parsers = PARSERS[topic]
-    known = {name: parsers[name](value) for name, value in state.items() if name in parsers}
-    fact: Event = KINDS[topic](**known)
+    fact: Event = from_plain(KINDS[topic], state)
     return fact
 
 
@@ -71,7 +35,7 @@ class FactMapper(Mapper[str]):
             domain_event.originator_id,
             domain_event.originator_version,
             type(domain_event.fact).__name__,
-            self.transcoder.encode(to_state(domain_event.fact)),
+            self.transcoder.encode(to_plain(domain_event.fact)),
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:

@@ -21,7 +21,7 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS versions (
         file_id TEXT, number INTEGER, sha256 TEXT, size INTEGER, "trigger" TEXT, created TEXT,
         head INTEGER, users TEXT, key TEXT, filetype TEXT, restored INTEGER,
-        PRIMARY KEY (file_id, number)) WITHOUT ROWID""",
+        changes_sha256 TEXT, PRIMARY KEY (file_id, number)) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS documents (
         key TEXT PRIMARY KEY, version INTEGER, file_id TEXT, state TEXT, standing TEXT, base INTEGER,
         head INTEGER, opened_at TEXT, closed_at TEXT, closed_reason TEXT, users TEXT,
@@ -31,6 +31,9 @@ TABLES = (
     # At most one key of a file is handed out: the loser of an opening race fails on this key.
     "CREATE TABLE IF NOT EXISTS live (file_id TEXT PRIMARY KEY, key TEXT UNIQUE) WITHOUT ROWID",
 )
+
+# Columns that a database made by an earlier release lacks: table, name, type.
+ADDED_COLUMNS = (("versions", "changes_sha256", "TEXT"),)
 
 UPSERT_FILE = """INSERT INTO files VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
     version=excluded.version, name=excluded.name, head=excluded.head, last=excluded.last,
@@ -112,7 +115,10 @@ def _project_file(c: Any, change: FileChange) -> None:
             case events.Shared(user=user):
                 c.execute("INSERT OR IGNORE INTO visible VALUES (?, ?)", (user, change.id))
             case events.VersionAdded():
-                c.execute("INSERT INTO versions VALUES (?,?,?,?,?,?,?,?,?,?,?)", _version(change.id, event))
+                c.execute("INSERT INTO versions VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", _version(change.id, event))
+            case events.Thinned(numbers=numbers):
+                sql = "DELETE FROM versions WHERE file_id = ? AND number = ?"
+                c.executemany(sql, [(change.id, number) for number in numbers])
 
 
 def _version(file_id: str, event: events.VersionAdded) -> tuple[Any, ...]:
@@ -128,6 +134,7 @@ def _version(file_id: str, event: events.VersionAdded) -> tuple[Any, ...]:
         event.key,
         event.filetype,
         event.restored,
+        event.changes_sha256,
     )
 
 
@@ -179,6 +186,7 @@ def to_version(row: Any) -> VersionRow:
         key=row["key"],
         filetype=row["filetype"],
         restored=row["restored"],
+        changes_sha256=row["changes_sha256"],
     )
 
 

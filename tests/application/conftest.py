@@ -18,12 +18,13 @@ from application.files import Files, Shelf
 from application.journal import FileRow
 from application.opening import Door
 from application.people import Person
-from application.ports import Answer, Blob, ServerUnreachable, Verdict
+from application.ports import Answer, Blob, DownloadFailed, Verdict
+from application.spool import Spool
 from application.world import Patience, World
 from domain.file import EVERYBODY
 from domain.words import Access
 from tests.fake_journal import FakeJournal
-from tests.fakes import FakeBlobs
+from tests.fakes import FakeBlobs, FakeSidecars
 from tests.story import NOON
 
 ADA, BOB = Person("ada", "Ada"), Person("bob", "Bob")
@@ -52,7 +53,7 @@ class FakeServer:
     async def fetch(self, url: str) -> Blob:
         self.fetches.append((url, trio.current_time()))
         await trio.lowlevel.checkpoint()
-        result = self.results.get(url, ServerUnreachable("nothing there"))
+        result = self.results.get(url, DownloadFailed("nothing there"))
         if callable(result):
             result = await result()
         if isinstance(result, Exception):
@@ -85,6 +86,7 @@ class Stage:
     journal: FakeJournal
     blobs: FakeBlobs
     server: FakeServer
+    sidecars: FakeSidecars
     world: World
     files: Files
     desk: Desk
@@ -105,15 +107,24 @@ def now() -> datetime:
 
 
 @asynccontextmanager
-async def life(journal: FakeJournal, blobs: FakeBlobs, server: FakeServer) -> AsyncIterator[Stage]:
+async def life(
+    journal: FakeJournal,
+    blobs: FakeBlobs,
+    server: FakeServer,
+    sidecars: FakeSidecars,
+    *,
+    keep_failed: bool = False,
+) -> AsyncIterator[Stage]:
     """One life of the service; a second one over the same journal is a restart."""
     async with trio.open_nursery() as nursery:
-        world = World(journal, blobs, FakeInspector(blobs), server, now, Patience())
+        world = World(journal, blobs, FakeInspector(blobs), server, sidecars, now, Patience())
         count = iter(range(10**6))
         files = Files(Shelf(journal, blobs, now, lambda: f"f{next(count)}", 10**6))
         desk = Desk(nursery, world)
-        callbacks = Callbacks(desk, world, keep_failed=False)
-        yield Stage(journal, blobs, server, world, files, desk, Door(desk, world, files), callbacks)
+        spool = Spool(nursery, desk, world)
+        nursery.start_soon(spool.run)
+        callbacks = Callbacks(desk, world, spool, keep_failed=keep_failed)
+        yield Stage(journal, blobs, server, sidecars, world, files, desk, Door(desk, world, files), callbacks)
         nursery.cancel_scope.cancel()
 
 
@@ -133,11 +144,20 @@ def journal() -> FakeJournal:
 
 
 @pytest.fixture
+def sidecars() -> FakeSidecars:
+    return FakeSidecars()
+
+
+@pytest.fixture
 async def stage(
-    journal: FakeJournal, blobs: FakeBlobs, server: FakeServer, autojump_clock: MockClock
+    journal: FakeJournal,
+    blobs: FakeBlobs,
+    server: FakeServer,
+    sidecars: FakeSidecars,
+    autojump_clock: MockClock,
 ) -> AsyncIterator[Stage]:
     with trio.fail_after(10 * 24 * 3600):
-        async with life(journal, blobs, server) as stage:
+        async with life(journal, blobs, server, sidecars) as stage:
             yield stage
 
 

@@ -100,6 +100,24 @@ async def test_faults_are_noted_when_there_were_three_in_a_row_and_then_once(
     assert errored.source is Source.COMMAND
 
 
+@pytest.mark.parametrize("answer", [0, 4])
+async def test_that_it_works_again_is_noted_too_and_once(
+    stage: Stage, autojump_clock: MockClock, answer: int
+) -> None:
+    key = await edited(stage)
+    stage.server.answers["forcesave"] = ServerUnreachable("no route to host")
+    await trio.sleep(200)
+    row = await stage.journal.document(key)
+    assert row
+    assert row.trouble
+    stage.server.answers["forcesave"] = answer
+    await trio.sleep(300)
+    row = await stage.journal.document(key)
+    assert row
+    assert row.trouble is None
+    assert stage.types(key) == ["Opened", "Admitted", "Joined", "Errored", "Resumed"]
+
+
 async def test_one_lost_race_in_between_is_no_error(stage: Stage, autojump_clock: MockClock) -> None:
     key = await edited(stage)
     turns = iter([3, 3, 4] * 100)

@@ -16,7 +16,7 @@ from domain import document as documents
 from domain import file as files
 from tests.application.conftest import ADA, FakeServer, Stage, callback, life, saving
 from tests.fake_journal import FakeJournal
-from tests.fakes import FakeBlobs
+from tests.fakes import FakeBlobs, FakeSidecars
 
 
 @dataclass
@@ -63,19 +63,19 @@ def test_what_was_acknowledged_is_a_version_and_the_log_is_the_truth(
     restart_after: int,
 ) -> None:
     async def scenario() -> None:
-        journal, blobs = DoomedJournal(), FakeBlobs()
+        journal, blobs, sidecars = DoomedJournal(), FakeBlobs(), FakeSidecars()
         server = FakeServer(blobs)
         for number, turns in enumerate(failures):
             server.results[url(number)] = _failing(f"words {number}".encode(), list(turns))
         acknowledged: set[int] = set()
         file = key = ""
-        async with life(journal, blobs, server) as stage:
+        async with life(journal, blobs, server, sidecars) as stage:
             row = await stage.file()
             file, key = row.id, (await stage.door.open(row.id, ADA, "::1")).key
             journal.doomed = {journal.writes + n: before for n, before in doomed.items()}
             with trio.move_on_after(10**5):
                 await _play(stage, file, key, script[:restart_after], acknowledged)
-        async with life(journal, blobs, server) as stage:
+        async with life(journal, blobs, server, sidecars) as stage:
             await stage.desk.take_up()
             await _play(stage, file, key, script[restart_after:], acknowledged)
             await trio.sleep(3600)

@@ -11,7 +11,7 @@ from domain import events
 from domain.words import CloseReason, Mode
 from tests.application.conftest import ADA, FakeServer, Stage, callback, life
 from tests.fake_journal import FakeJournal
-from tests.fakes import FakeBlobs
+from tests.fakes import FakeBlobs, FakeSidecars
 
 
 def nested(stage: Stage, users: list[str], status: int) -> object:
@@ -110,13 +110,18 @@ async def test_orphaned_edits_keep_their_key(stage: Stage, autojump_clock: MockC
 
 @pytest.mark.parametrize("known", [True, False])
 async def test_after_a_restart_every_open_document_is_asked_about(
-    known: bool, journal: FakeJournal, blobs: FakeBlobs, server: FakeServer, autojump_clock: MockClock
+    known: bool,
+    journal: FakeJournal,
+    blobs: FakeBlobs,
+    server: FakeServer,
+    sidecars: FakeSidecars,
+    autojump_clock: MockClock,
 ) -> None:
-    async with life(journal, blobs, server) as first:
+    async with life(journal, blobs, server, sidecars) as first:
         keys = [await opened(first) for _ in range(1)]
         await trio.sleep(200)
     forcesaves = len(server.asked("forcesave"))
-    async with life(journal, blobs, server) as second:
+    async with life(journal, blobs, server, sidecars) as second:
         server.answers["info"] = nested(second, ["ada"], 1) if known else 1
         await second.desk.take_up()
         await trio.sleep(95)

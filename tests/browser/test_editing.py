@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.browser.conftest import open_in, words_of
 from tests.service import Service, eventually, running
+from tests.trouble import break_, mend
 
 FILES = Path(__file__).parent.parent / "files"
 
@@ -161,18 +162,46 @@ def test_who_types_is_told_when_a_save_cannot_be_stored_and_when_it_is(
 ) -> None:
     file = service.file("Welcome.docx")["id"]
     tab = open_in(tabs, service, file)
-    drafts = service.data / "blobs" / "tmp"
-    drafts.rmdir()
-    drafts.write_text("a file where the folder was: nothing can be stored")
+    places = (service.data / "blobs", service.data / "overflow")
+    for place in places:
+        break_(place)
     tab.type("Will this be kept? ")
     tab.save()
     expect(tab.page.get_by_role("alert")).to_contain_text("Your last changes are not saved")
     assert len(service.versions(file)) == 1
-    drafts.unlink()
-    drafts.mkdir()
+    for place in places:
+        mend(place)
     expect(tab.page.get_by_role("alert")).to_be_hidden()
     assert "Will this be kept?" in words_of(service.content(file, 2))
     tab.close()
+
+
+def test_an_operator_can_have_everything_saved_and_let_nobody_in_before_a_stop(
+    service: Service, tabs: BrowserContext
+) -> None:
+    file = service.file("Welcome.docx")["id"]
+    tab = open_in(tabs, service, file)
+    key = service.key(file)
+    tab.type("Saved for the backup. ")
+    tab.page.wait_for_timeout(500)  # until the words have reached the Document Server
+    done = service.command("drain")
+    assert (done.returncode, done.stdout) == (0, "Saved: 1. Left unsaved: 0.\n"), done.stderr
+    assert "Saved for the backup." in words_of(service.content(file, 2))
+    tab.type("And for the upgrade. ")
+    tab.page.wait_for_timeout(500)
+    done = service.command("drain", "--close")
+    assert (done.returncode, done.stdout) == (0, "Saved: 1. Left unsaved: 0.\n"), done.stderr
+    assert service.document(key)["closed_reason"] == "saved"
+    last = service.versions(file)[-1]
+    assert "And for the upgrade." in words_of(service.content(file, last["number"]))
+    late = tabs.new_page()
+    late.goto(f"{service.url}/api/onlyoffice/viewer/{file}")
+    expect(late.locator("main")).to_contain_text("about to be restarted")
+    service.stop()
+    service.start()
+    expect(late.frame_locator("iframe[name=frameEditor]").locator("#text")).to_have_value(
+        _containing("And for the upgrade."), timeout=40_000
+    )
 
 
 def test_stopping_the_demo_saves_what_is_being_typed(service: Service, tabs: BrowserContext) -> None:

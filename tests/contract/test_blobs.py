@@ -108,6 +108,6 @@ async def test_a_failing_source_stores_nothing_and_says_why_itself(blobs: Blobs)
 
 async def test_suspects_stay_readable(blobs: Blobs) -> None:
     blob = await keep(blobs, b"suspect")
-    await blobs.quarantine(blob.sha256, {"reason": "no zip", "key": "k"})
-    await blobs.quarantine(blob.sha256, {"reason": "still no zip"})
+    await blobs.quarantine(blob.sha256, "k_1", {"reason": "no zip", "key": "k"})
+    await blobs.quarantine(blob.sha256, "k_1", {"reason": "still no zip"})
     assert await content(blobs, blob.sha256) == b"suspect"

@@ -233,3 +233,34 @@ async def test_one_stale_writer_does_not_fail_its_neighbours(journal: Journal) -
             nursery.start_soon(write, str(number), document(key, replace(opened(), file=f"file of {number}")))
     assert sorted(n for n, outcome in outcomes.items() if outcome == "stale") == ["0", "10", "20", "30", "40"]
     assert len(await journal.open_documents()) == 46
+
+
+async def test_thinned_versions_are_gone_and_their_facts_stay(journal: Journal) -> None:
+    changes = "c" * 64
+    second = replace(FIRST, number=2, sha256="b" * 64, trigger=Trigger.COMMAND, changes_sha256=changes)
+    third = replace(second, number=3, sha256="d" * 64)
+    thinned = events.Thinned(at=at(9), numbers=(2,))
+    facts = (ADDED, FIRST, second, third, thinned)
+    await journal.append(file("f", *facts))
+    assert [(row.number, row.changes_sha256) for row in await journal.versions("f")] == [
+        (1, None),
+        (3, changes),
+    ]
+    assert await journal.version("f", 2) is None
+    assert [recorded.event for recorded in await journal.file_history("f")] == list(facts)
+
+
+async def test_a_trouble_that_is_over_is_not_told_any_more(journal: Journal) -> None:
+    trouble = events.Errored(
+        at=at(40), source=events.Source.COMMAND, detail="no answer", attempt=3, next=events.Next.GO_ON
+    )
+    facts = (opened(), admitted(), trouble, events.Resumed(at=at(70)))
+    await record(journal, "k", *facts[:3])
+    row = await journal.document("k")
+    assert row
+    assert row.trouble == "no answer"
+    await record(journal, "k", *facts[3:], before=facts[:3])
+    row = await journal.document("k")
+    assert row
+    assert row.trouble is None
+    assert tuple(recorded.event for recorded in await journal.document_history("k")) == facts

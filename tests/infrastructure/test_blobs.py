@@ -79,7 +79,7 @@ async def test_bytes_are_synced_before_they_have_a_name_and_the_name_before_it_i
     assert (Path(draft).parent, before) == (root / "tmp", 0)
     assert folders == [(str(root), 0), (str(blobs.path(blob.sha256).parent), 1)]
     synced.clear()
-    await blobs.quarantine(blob.sha256, {})
+    await blobs.quarantine(blob.sha256, "k_1", {})
     assert [Path(path).name for path, _ in synced[1:]] == ["quarantine"]
 
 
@@ -100,8 +100,9 @@ async def test_a_failing_sync_is_no_success(tmp_path: Path) -> None:
 async def test_a_note_stands_beside_the_suspect(tmp_path: Path) -> None:
     blobs = LocalBlobs(tmp_path)
     blob = await blobs.keep(stream(b"suspect"), limit=9)
-    await blobs.quarantine(blob.sha256, {"reason": "no zip", "where": tmp_path})
-    note = json.loads((tmp_path / "quarantine" / f"{blob.sha256}.json").read_text())
+    await blobs.quarantine(blob.sha256, "k_1", {"reason": "no zip", "where": tmp_path})
+    (note_path,) = (tmp_path / "quarantine").glob(f"{blob.sha256}-*.json")
+    note = json.loads(note_path.read_text())
     assert note == {"sha256": blob.sha256, "reason": "no zip", "where": str(tmp_path)}
     assert drafts(tmp_path) == []
 

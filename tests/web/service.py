@@ -92,7 +92,9 @@ class Service:
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> httpx.Response:
-        who = {} if by is None else {"Authorization": f"Bearer {sign_in(by)}"}
+        """`by` may name a role as well: auditor:ann."""
+        role, _, user = by.rpartition(":") if by else ("", "", None)
+        who = {"Authorization": f"Bearer {sign_in(user, role=role)}"} if user else {}
         return await self.http.request(method, self.url + path, headers={**who, **(headers or {})}, **more)
 
     async def get(self, path: str, **more: Any) -> httpx.Response:
@@ -189,7 +191,7 @@ class Service:
     def quarantined(self) -> dict[str, dict[str, Any]]:
         """The notes on suspect bytes, by their sha256."""
         notes = (self.settings.blobs_path / "quarantine").glob("*.json")
-        return {note.stem: json.loads(note.read_text()) for note in notes}
+        return {told["sha256"]: told for told in (json.loads(note.read_text()) for note in notes)}
 
 
 def second(number: int) -> str:

@@ -160,7 +160,8 @@ async def test_a_late_forcesave_is_kept_and_never_becomes_what_people_open(servi
     assert (await service.document(key))["state"] == "closed"
 
 
-async def test_a_save_of_a_file_that_was_changed_outside_is_a_conflict_version(service: Service) -> None:
+async def test_a_save_of_a_file_that_was_changed_outside_is_a_conflict_version(running: Running) -> None:
+    service = await running(patience={"replacing": 0.2})
     file = await service.add()
     key = await service.begin(file)
     await service.ask("PUT", f"/api/files/{file}/content", content=NEWER)

@@ -1,0 +1,81 @@
+"""Sidecars as small JSON files in one folder, each synced before it has its name."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+import trio
+
+from application.sidecars import Sidecar
+from domain.commands import TakeStored
+from infrastructure.durable import Draft, Folders, plainly
+from infrastructure.plain import from_plain, to_plain
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class LocalSidecars:
+    """What cannot be read is set apart as `….unreadable`, never deleted."""
+
+    def __init__(self, root: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
+        """Raises StorageFailed."""
+        self._root = root.absolute()
+        self._fsync = fsync
+        self._folders = Folders(fsync)
+        self._thread = trio.CapacityLimiter(1)
+        with plainly("the sidecars' folder", "be prepared"):
+            self._folders.make(self._root)
+            for draft in self._root.glob("*.draft"):
+                draft.unlink()
+
+    async def put(self, sidecar: Sidecar) -> None:
+        path = self._path(sidecar.id)
+        state = {"key": sidecar.key, **to_plain(sidecar.stored)}
+        await self._in_thread("write", lambda: self._write(path, json.dumps(state).encode()))
+
+    async def drop(self, id_: str) -> None:
+        path = self._path(id_)
+        await self._in_thread("delete", lambda: path.unlink(missing_ok=True))
+
+    async def waiting(self) -> Sequence[Sidecar]:
+        return await self._in_thread("read", self._read_all)
+
+    def _path(self, id_: str) -> Path:
+        return self._root / f"{sha256(id_.encode()).hexdigest()}.json"  # a key may be any text
+
+    def _write(self, path: Path, content: bytes) -> None:
+        draft = Draft(self._root, self._fsync, ".draft")
+        try:
+            draft.write([content])
+            draft.seal()
+            draft.path.replace(path)
+            self._folders.sync(self._root)
+        finally:
+            draft.discard()
+
+    def _read_all(self) -> Sequence[Sidecar]:
+        return [sidecar for path in sorted(self._root.glob("*.json")) if (sidecar := self._read(path))]
+
+    def _read(self, path: Path) -> Sidecar | None:
+        try:
+            state = json.loads(path.read_bytes())
+            return Sidecar(str(state["key"]), from_plain(TakeStored, state))
+        except FileNotFoundError:  # dropped meanwhile
+            return None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            aside = path.with_suffix(".unreadable")
+            path.replace(aside)
+            logger.critical("a sidecar cannot be read and is kept as %s: %s", aside, error)
+            return None
+
+    async def _in_thread(self, verb: str, work: Callable[[], T]) -> T:
+        with plainly("the sidecars' folder", verb):
+            return await trio.to_thread.run_sync(work, limiter=self._thread)
