@@ -19,6 +19,8 @@ NAMES = ("ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal")
 IN_COMPANY = 3  # every so many-th document is edited by two
 STAY = (3.0, 14.0)  # seconds
 AWAY = (0.5, 4.0)
+LONG_AWAY = (8.0, 14.0)  # longer than the server tries to deliver what is saved last
+LONG = 0.2  # of all absences
 THINKING = (0.4, 4.0)  # between two lines
 SAVES = 0.15  # of all that is typed
 NOT_YET = 0.7  # seconds until a refused or failed opening is tried again
@@ -82,7 +84,8 @@ class Person:
     async def live(self, closing_time: trio.Event) -> None:
         while not closing_time.is_set():
             await self._visit(closing_time)
-            with trio.move_on_after(self.chance.uniform(*AWAY)):
+            away = LONG_AWAY if self.chance.random() < LONG else AWAY
+            with trio.move_on_after(self.chance.uniform(*away)):
                 await closing_time.wait()
 
     async def _visit(self, closing_time: trio.Event) -> None:
