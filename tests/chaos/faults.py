@@ -57,7 +57,8 @@ class Faults:
                 with blobs_broken(self.data / "blobs"):
                     await trio.sleep(fault.seconds)
             case Kind.JOURNAL:
-                await trio.to_thread.run_sync(hold, self.database, fault.seconds)
+                with journal_locked(self.database):
+                    await trio.sleep(fault.seconds)
             case Kind.UPLOAD | Kind.RESTORE:
                 await self._from_outside(fault)
 
@@ -118,12 +119,15 @@ def blobs_broken(root: Path) -> Iterator[None]:
         aside.rename(drafts)
 
 
-def hold(database: Path, seconds: float) -> None:
-    """Hold the write lock: whoever wants to write hears, in the end, that the database is locked."""
+@contextmanager
+def journal_locked(database: Path) -> Iterator[None]:
+    """Somebody else holds the write lock: whoever wants to write hears, in the end, that it is locked."""
     with closing(sqlite3.connect(database, isolation_level=None, timeout=LOCKING)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        trio.from_thread.run(trio.sleep, seconds)
-        connection.execute("ROLLBACK")
+        try:
+            yield
+        finally:
+            connection.execute("ROLLBACK")
 
 
 def last_offer(database: Path) -> int:

@@ -18,8 +18,11 @@ RECONNECT = 1.0  # seconds
 class Page:
     """Types by adding lines. `taken` is told each line that the server has."""
 
-    def __init__(self, url: str, config: dict[str, Any], taken: Callable[[str], None]) -> None:
+    def __init__(
+        self, url: str, config: dict[str, Any], taken: Callable[[str], None], reconnect: float = RECONNECT
+    ) -> None:
         self._url = url
+        self._reconnect = reconnect
         self._config = config
         self._taken = taken
         self._socket: WebSocketConnection | None = None
@@ -35,7 +38,7 @@ class Page:
         while not leaving.is_set() and not self.over:
             with suppress(OSError, HandshakeError):
                 await self._connected(leaving)
-            with trio.move_on_after(0 if self.over else RECONNECT):
+            with trio.move_on_after(0 if self.over else self._reconnect):
                 await leaving.wait()
 
     async def type(self, line: str) -> None:

@@ -55,6 +55,11 @@ class Server:
     def log(self) -> Path:
         return self.folder / f"{self.name}.log"
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     async def run(self) -> None:
         """Keep it running until cancelled; then it and what it started are gone."""
         while True:
