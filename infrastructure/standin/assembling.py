@@ -37,10 +37,10 @@ async def assemble(standin: Standin, room: Room, work: Work, *statuses: int) -> 
     fault = standin.faults.take("assembly", room.key, *statuses)
     if fault and fault.kind == "fail":
         return Assembly(Outcome.FAILED)
-    name, now = output(room), standin.now()
-    directory = standin.results.directory(room.key, name)
     document, text, history = work
     content = document if text is None else await write_text(room.filetype, document, text)
+    name, now = output(room), standin.now()
+    directory = standin.results.directory(room.key, name)
     standin.results.keep(directory, name, content, now)
     if text is not None:
         standin.results.keep(directory, "changes.zip", callbacks.changes_archive(history, text), now)
@@ -49,10 +49,11 @@ async def assemble(standin: Standin, room: Room, work: Work, *statuses: int) -> 
 
 def links(standin: Standin, room: Room, base_url: str, directory: str | None) -> callbacks.Fields:
     """`url` and, if there is one, `changesurl`, signed now."""
-    names = {"url": output(room), "changesurl": "changes.zip"} if directory else {}
+    if directory is None:
+        return {}
+    names = {"url": output(room), "changesurl": "changes.zip"}
     urls = {
-        field: standin.results.link(base_url, directory or "", name, standin.now())
-        for field, name in names.items()
+        field: standin.results.link(base_url, directory, name, standin.now()) for field, name in names.items()
     }
     return {field: url for field, url in urls.items() if url}
 

@@ -59,18 +59,15 @@ def forcesaved(room: Room, forcesave: Forcesave, links: Fields, *, repeated: boo
 
 def final(room: Room, ending: Final, links: Fields, now: float) -> Fields:
     """Status 2, or 3. Of a forgotten file nobody knows any more who changed what when."""
-    change, remembered = room.change, room.change is not None and room.change != room.recalled
-    made = {
-        **links,
-        "history": history(room.history, room.document) if change else {},
-    }
+    change, recalled = room.change, room.change == room.recalled
+    assembled = {**links, "history": history(room.history, room.document) if change else {}} if links else {}
     return {
         "key": room.key,
         "status": ending.status,
-        **(made if links else {}),
+        **assembled,
         "users": [change.author.user_id if change else ending.leaver.user_id],
         "actions": action(LEFT, ending.leaver.user_id),
-        "lastsave": moment(change.at) if change and remembered else moment(now, milliseconds=True),
+        "lastsave": moment(now, milliseconds=True) if change is None or recalled else moment(change.at),
         "notmodified": room.delivered,
         **({"filetype": room.filetype} if links else {}),
     }

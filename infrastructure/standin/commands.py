@@ -16,9 +16,8 @@ from .room import Delivery, Room, Trigger
 from .server import Standin
 from .tokens import TokenExpired, TokenInvalid, bearer, verify
 
-OK, UNKNOWN_KEY, NO_CALLBACK, FAILED, NOTHING_TO_SAVE, UNKNOWN_COMMAND, TOKEN_INVALID, TOKEN_EXPIRED = range(
-    8
-)
+OK, UNKNOWN_KEY, NO_CALLBACK, FAILED = range(4)
+NOTHING_TO_SAVE, UNKNOWN_COMMAND, TOKEN_INVALID, TOKEN_EXPIRED = range(4, 8)
 
 Answer = dict[str, Any]
 

@@ -22,7 +22,7 @@ class StandinConfig:
     auto_assembly: float | None = None
     outdated_window: float = 300.0  # how long a saved key answers "version changed"
     url_lifetime: float = 900.0
-    result_lifetime: float = 24 * 3600.0  # of an assembled file in the folder, after its last url
+    result_lifetime: float = 24 * 3600.0  # of a file in the folder after its url; in memory it goes earlier
     cache_lifetime: float = 24 * 3600.0
     callback_timeout: float = 600.0
     retry_pauses: tuple[float, ...] = (1.0, 2.0, 4.0)

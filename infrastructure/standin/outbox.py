@@ -34,7 +34,7 @@ class Reply:
 
 
 class Post(Protocol):
-    """Takes a callback to the integrator."""
+    """Takes callbacks to the integrator and brings documents back."""
 
     async def post(self, url: str, fields: Fields) -> Reply: ...
 

@@ -144,7 +144,8 @@ class Room:
         return self.phase is not Phase.OFFERING and not (self.phase is Phase.SPENT and now < self.spent_until)
 
     def enter(self, session: Session) -> None:
-        self.phase, self.final = Phase.OPEN, None
+        if session.editing:
+            self.phase, self.final = Phase.OPEN, None
         self.sessions[session.id] = session
         if session.opening.callback_url:
             self.latest_callback = session.opening.callback_url

@@ -33,9 +33,6 @@ WARNING_UNSAVED = {
 }
 
 
-KEPT_IN_MEMORY = 60.0  # of an assembled file, after its last url
-
-
 @dataclass(eq=False, slots=True)
 class Standin:
     config: StandinConfig
@@ -69,7 +66,7 @@ class Standin:
     ) -> Standin:
         """With the store of one that is no more, it is the same server after a crash."""
         store = store or Store()
-        kept = config.result_lifetime if store.folder else KEPT_IN_MEMORY
+        kept = config.result_lifetime if store.folder else config.callback_timeout
         results = Results(config.url_lifetime, kept, store, now())
         faults, offers = Faults(), Offers(store.folder if config.control else None, results, now)
         plain = Outbox(config, client, now)
@@ -127,7 +124,7 @@ class Standin:
         if room is None or room.phase is Phase.SPENT:
             room = self.rooms[key] = Room(key, session.opening.filetype)
             room.forgotten = key in self.forgotten
-        if closer := self.closers.pop(key, None):
+        if session.editing and (closer := self.closers.pop(key, None)):
             closer.cancel()
         room.enter(session)
         room.touched = now
@@ -181,7 +178,7 @@ class Standin:
                 content = await self.outbox.fetch(url) if known is None else known
                 text = await read_text(room.filetype, content) if room.filetype in FORMATS else ""
                 room.load(content, text)
-                if known is None:
+                if room.phase is not Phase.SPENT:
                     self.rows.keep_document(room)
         self.loading.pop(room.epoch, None)
         assert room.document is not None
@@ -191,8 +188,9 @@ class Standin:
         """What the room grew from, as far as we have it."""
         if room.document is not None:
             return room.document
-        forgotten = self.forgotten.get(room.key) if room.forgotten else None
-        content = forgotten.content if forgotten else self.rows.document(room.key)
+        content = self.rows.document(room.key)
+        if content is None and room.forgotten and (forgotten := self.forgotten.get(room.key)):
+            content = forgotten.content
         if content is not None and room.change:
             room.load(content, room.text)
         return content

@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 DATABASE = "standin.db"
-# A killed process loses nothing it has written, so nothing waits for the disk. The exclusive lock keeps a
-# second stand-in out of the folder, and dies with its holder.
-SETTINGS = ("locking_mode = EXCLUSIVE", "auto_vacuum = FULL", "journal_mode = WAL", "synchronous = OFF")
+PATIENCE = 1.0  # seconds for the other one to go
+# A killed process loses nothing it has written, so no write waits for the disk; NORMAL keeps the file whole
+# when the power fails. The exclusive lock keeps a second stand-in out, and dies with its holder.
+SETTINGS = ("locking_mode = EXCLUSIVE", "auto_vacuum = FULL", "journal_mode = WAL", "synchronous = NORMAL")
 TABLE = (
     "CREATE TABLE IF NOT EXISTS entries (shelf TEXT, key TEXT, facts TEXT NOT NULL, content BLOB NOT NULL, "
     "PRIMARY KEY (shelf, key))"
@@ -32,7 +33,8 @@ class Store:
         if folder:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder = folder
-        self._database = sqlite3.connect(folder / DATABASE if folder else ":memory:", isolation_level=None)
+        place = folder / DATABASE if folder else ":memory:"
+        self._database = sqlite3.connect(place, timeout=PATIENCE, isolation_level=None)
         for setting in SETTINGS:
             self._database.execute(f"PRAGMA {setting}")
         self._database.execute(TABLE)

@@ -23,25 +23,27 @@ class Desk:
     contexts: list[BrowserContext] = field(default_factory=list)
 
     def config(self, user: str = "ada", **changes: Any) -> dict[str, Any]:
-        """What a config endpoint would answer; `changes` go into editorConfig, `document` into document."""
-        return {
-            "documentType": "word",
-            "document": {
-                "fileType": "docx",
-                "key": self.key,
-                "title": "letter.docx",
-                "url": f"{self.ours.url}/files/letter.docx?key={self.key}",
-                "permissions": {"edit": True},
-                **changes.pop("document", {}),
-            },
-            "editorConfig": {
-                "mode": "edit",
-                "callbackUrl": f"{self.ours.url}/callback?who={user}",
-                "user": {"id": user, "name": user.title()},
-                "customization": {"forcesave": True},
-                **changes,
-            },
+        """What a config endpoint would answer; `changes` go into editorConfig, `document` into document.
+
+        None leaves something out.
+        """
+        document = {
+            "fileType": "docx",
+            "key": self.key,
+            "title": "letter.docx",
+            "url": f"{self.ours.url}/files/letter.docx?key={self.key}",
+            "permissions": {"edit": True},
+            **changes.pop("document", {}),
         }
+        editor = {
+            "mode": "edit",
+            "callbackUrl": f"{self.ours.url}/callback?who={user}",
+            "user": {"id": user, "name": user.title()},
+            "customization": {"forcesave": True},
+            **changes,
+        }
+        editor = {name: value for name, value in editor.items() if value is not None}
+        return {"documentType": "word", "document": document, "editorConfig": editor}
 
     def visit(self, config: dict[str, Any], handled: list[str] | None = None) -> Page:
         context = self.browser.new_context(color_scheme="light")

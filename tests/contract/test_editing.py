@@ -135,3 +135,20 @@ def test_two_people_write_one_document(desk: Desk) -> None:
     assert [run["user"]["id"] for run in final.claims["history"]["changes"]] == ["ada", "bob"]
     assert "from Ada" in words(download(final))
     assert "from Bob" in words(download(final))
+
+
+def test_one_of_two_tabs_of_the_same_person_closes(desk: Desk) -> None:
+    page = desk.open("ada")
+    desk.open("ada")
+    assert desk.ours.wait(desk.key, 1, 2).claims["users"] == ["ada"]
+    page.close()
+    left = desk.ours.wait(desk.key, 1, 3).claims
+    assert (left["users"], left["actions"]) == (["ada"], [{"type": 0, "userid": "ada"}])
+
+
+def test_without_a_callback_url_there_is_nobody_to_tell(desk: Desk) -> None:
+    page = desk.open(callbackUrl=None)
+    desk.type(page, " for nobody")
+    assert desk.server.command(c="forcesave", key=desk.key)["error"] == 4
+    assert desk.server.command(c="info", key=desk.key)["error"] == 2
+    assert desk.ours.received(desk.key) == []

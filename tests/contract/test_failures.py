@@ -84,6 +84,35 @@ def test_a_final_save_is_retried_when_the_integrator_breaks(desk: Desk) -> None:
     assert not forgotten(desk, expected=False)
 
 
+def test_after_four_attempts_the_final_save_is_kept_as_forgotten(desk: Desk) -> None:
+    page = desk.open()
+    desk.type(page, " in vain")
+    desk.ours.answers.extend([BROKEN] * 4)
+    page.close()
+    desk.ours.wait(desk.key, 2, 4)
+    assert forgotten(desk)
+    assert desk.server.command(c="deleteForgotten", key=desk.key)["error"] == 0
+    desk.open()
+    assert len(desk.ours.fetches) == 2, "the key is fresh again"
+    assert len(desk.ours.received(desk.key, 2)) == 4
+
+
+def test_reopening_between_two_attempts_goes_on_editing(desk: Desk) -> None:
+    page = desk.open()
+    desk.type(page, " first")
+    desk.ours.answers.extend([BROKEN] * 3)
+    page.close()
+    desk.ours.wait(desk.key, 2, 3)  # the fourth would come four seconds later
+    page = desk.open("bob")
+    desk.type(page, " second")
+    page.close()
+    final = desk.ours.wait(desk.key, 2, 4).claims
+    assert final["users"] == ["bob"]
+    assert "first second" in words(httpx.get(final["url"], trust_env=False).content)
+    assert len(desk.ours.fetches) == 1
+    assert not forgotten(desk, expected=False)
+
+
 def test_a_document_that_cannot_be_had_is_asked_for_three_times(desk: Desk) -> None:
     page = desk.visit(desk.config(document={"url": f"{desk.ours.url}/files/missing?{desk.key}"}))
     assert first_event(page, "onError") == {"errorCode": -4, "errorDescription": "Download failed."}

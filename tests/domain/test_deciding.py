@@ -8,9 +8,11 @@ import pytest
 
 from domain import commands, events
 from domain.document import failure_id, offer_id
+from domain.events import DocumentEvent
 from domain.words import CloseReason, Mode, Next, Source, Standing, Trigger
 from tests.story import (
     EDITING,
+    Story,
     admit,
     admitted,
     at,
@@ -352,3 +354,51 @@ def test_a_forgotten_file_is_taken_each_time_for_it_has_always_the_same_path() -
 
 def test_a_forgotten_file_that_somebody_has_open_again_is_not_taken() -> None:
     assert EDITING.when(take(5, 2, 90, trigger=Trigger.RECOVERED)) == ()
+
+
+def orphaned(
+    seconds: float = 200, since: float = 130, admitted: float | None = None
+) -> commands.NoteOrphaned:
+    return commands.NoteOrphaned(
+        at=at(seconds), since=at(since), admitted=None if admitted is None else at(admitted)
+    )
+
+
+def test_changes_that_nobody_edits_are_noted_with_what_to_do() -> None:
+    (errored,) = EDITING.then(left()).when(orphaned())
+    assert isinstance(errored, events.Errored)
+    assert errored.next is Next.REOPEN
+    assert "open the document again and leave it" in errored.detail
+
+
+@pytest.mark.parametrize(
+    ("story", "command"),
+    [
+        (EDITING, orphaned()),
+        (EDITING.then(left()), orphaned(since=141)),
+        (EDITING.then(left()), orphaned(admitted=131)),
+        (EDITING.then(left(), admitted("bob", 131)), orphaned()),
+        (EDITING.then(left(), joined("bob", 131), left("bob", 140)), orphaned()),
+        (EDITING.then(left(), offered(2, 2, 60)), orphaned()),
+        (EDITING.then(left(), closed()), orphaned()),
+    ],
+    ids=["edited", "too soon", "let in", "admitted", "joined", "offered", "closed"],
+)
+def test_what_may_still_come_by_itself_is_no_orphan(story: Story, command: commands.NoteOrphaned) -> None:
+    assert story.when(command) == ()
+
+
+def test_a_key_whose_changes_are_at_the_server_is_handed_out_though_the_file_has_moved_on() -> None:
+    story = EDITING.then(left())
+    assert story.when(admit(head=9)) == (closed(CloseReason.SUPERSEDED, 70),)
+    kept = story.then(*story.when(orphaned()))
+    assert kept.document.kept_there
+    (let_in,) = kept.when(admit(head=9, seconds=300))
+    assert isinstance(let_in, events.Admitted)
+
+
+@pytest.mark.parametrize("end", [saved(), closed()], ids=["saved", "closed"])
+def test_what_is_delivered_or_over_is_not_kept_there_any_more(end: DocumentEvent) -> None:
+    story = EDITING.then(left())
+    kept = story.then(*story.when(orphaned()), offered(2, 2, 210))
+    assert not kept.then(end).document.kept_there

@@ -14,7 +14,7 @@ from domain.commands import Command
 from domain.deciding import decide
 from domain.document import Document, evolve, offer_id, replay
 from domain.events import DocumentEvent, FileEvent
-from domain.saving import commit
+from domain.saving import commit, take_stored
 from domain.words import Mode, Next, Source, Trigger
 from tests.story import admit, at, present, take, unchanged, url
 
@@ -127,6 +127,26 @@ class Lives(RuleBasedStateMachine):
             assert self.file.sha256 == content
         assert commit("key", self.document, self.file, command).document == ()
 
+    @rule(n=NUMBERS, status=st.sampled_from([2, 3, 6]), lastsave=MOMENTS, content=st.sampled_from(["A", "B"]))
+    def bytes_come_that_the_journal_could_not_take(
+        self, n: int, status: int, lastsave: int, content: str
+    ) -> None:
+        offer = take(n, status, self.now, lastsave=lastsave)
+        before = self.document.settled.get(offer.offer)
+        command = commands.TakeStored(at=at(self.now), offer=offer, sha256=content, size=1)
+        result = take_stored("key", self.document, self.file, command)
+        self.past += result.document
+        self.file_past += result.file
+        settled = self.document.settled[offer.offer]
+        assert offer.offer not in self.document.offers
+        assert settled.version is not None or settled == before, "quarantined a moment ago"
+        again = take_stored("key", self.document, self.file, command)
+        assert again.document == again.file == ()
+
+    @rule(ago=st.sampled_from([5.0, 61.0, 600.0]))
+    def the_server_has_changes_that_nobody_edits(self, ago: float) -> None:
+        self.tell(commands.NoteOrphaned(at=at(self.now), since=at(self.now - ago)))
+
     @precondition(lambda self: self.document.offers)
     @rule(data=st.data(), next_=st.sampled_from([Next.RETRY, Next.GIVE_UP, Next.QUARANTINE]))
     def a_fetch_fails(self, data: Any, next_: Next) -> None:
@@ -165,6 +185,11 @@ class Lives(RuleBasedStateMachine):
                 ranks.append(state.rank(state.offers[fact.offer]))
             state = evolve(state, fact)
         assert ranks == sorted(ranks)
+
+    @invariant()
+    def what_the_server_keeps_is_of_an_open_document(self) -> None:
+        document = self.document
+        assert not (document.closed and document.kept_there)
 
     @invariant()
     def nobody_edits_a_closed_document(self) -> None:

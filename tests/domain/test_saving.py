@@ -9,8 +9,8 @@ import pytest
 from domain import commands, events
 from domain.document import offer_id
 from domain.file import File
-from domain.saving import Commit, commit
-from domain.words import CloseReason, Next, Standing, Trigger
+from domain.saving import Commit, commit, take_stored
+from domain.words import CloseReason, Next, Source, Standing, Trigger
 from tests.story import (
     EDITING,
     Story,
@@ -18,9 +18,11 @@ from tests.story import (
     closed,
     forcesaved,
     joined,
+    left,
     offered,
     reopened,
     saved,
+    take,
     url,
 )
 
@@ -210,3 +212,48 @@ def test_lag_is_never_negative_though_clocks_differ() -> None:
     (fact,) = committed(EDITING.then(offered(seconds=30, lastsave=99)), stored(seconds=31)).document
     assert isinstance(fact, events.Forcesaved)
     assert fact.lag == 0
+
+
+def taken(n: int = 1, status: int = 6, seconds: float = 90, live: str | None = None) -> commands.TakeStored:
+    return commands.TakeStored(
+        at=at(seconds), offer=take(n, status, 30, live=live), sha256=f"bytes {n}", size=10, changes_sha256="c"
+    )
+
+
+def test_an_offer_that_could_not_be_recorded_is_recorded_with_its_bytes_at_once() -> None:
+    result = take_stored("key", EDITING.document, FILE, taken())
+    assert [type(fact).__name__ for fact in result.document] == ["SaveOffered", "Forcesaved"]
+    version = the_version(result)
+    assert (version.sha256, version.head, version.changes_sha256) == ("bytes 1", True, "c")
+    assert version.offer == offer_id(6, url(1))
+
+
+def test_an_offer_that_was_recorded_and_not_committed_is_committed() -> None:
+    story = EDITING.then(offered(2, 2, 30))
+    result = take_stored("key", story.document, FILE, taken(2, 2))
+    assert [type(fact).__name__ for fact in result.document] == ["Saved", "Closed"]
+
+
+def test_an_offer_that_is_a_version_already_changes_nothing() -> None:
+    story = EDITING.then(offered(), forcesaved())
+    assert take_stored("key", story.document, FILE, taken()) == Commit()
+
+
+def test_an_offer_that_was_given_up_meanwhile_is_stored_after_all() -> None:
+    given_up = events.Errored(
+        at=at(40),
+        source=Source.DOWNLOAD,
+        detail="410",
+        attempt=7,
+        next=Next.GIVE_UP,
+        offer=offer_id(6, url(1)),
+    )
+    result = take_stored("key", EDITING.then(offered(), given_up).document, FILE, taken())
+    assert the_version(result).head
+
+
+def test_an_offer_that_comes_when_another_key_is_live_is_a_conflict() -> None:
+    story = EDITING.then(left(), closed())
+    result = take_stored("key", story.document, FILE, taken(live="another"))
+    assert the_version(result).trigger is Trigger.CONFLICT
+    assert not the_version(result).head

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,11 @@ class Killable:
         assert self._process
         self._process.kill()
         return self._process.communicate(timeout=10)[1].decode()
+
+    def freeze(self) -> None:
+        """It neither reads nor answers any more, as a machine that is about to die."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
 
     def command(self, **claims: object) -> dict[str, Any]:
         answer: dict[str, Any] = self.post("/command", claims).json()

@@ -149,6 +149,36 @@ async def test_an_unchanged_document_needs_no_second_fetch(stage: Stage, autojum
     assert len(stage.integrator.fetches) == 1
 
 
+async def test_changes_to_a_forgotten_file_do_not_need_it_any_more(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    stage.integrator.answers[2] = [refused]
+    await stage.edit()
+    await stage.leave()
+    await stage.edit("good night, Ada")
+    await stage.crash()
+    assert (await stage.command("deleteForgotten"))["error"] == 0
+    room, _ada = await stage.enter()
+    assert (room.text, len(stage.integrator.fetches)) == ("good night, Ada", 1)
+    await stage.leave()
+    assert stage.offered(stage.integrator.seen[-1][2]) == b"good night, Ada"
+
+
+async def test_a_pending_status_3_is_sent_again(stage: Stage, autojump_clock: MockClock) -> None:
+    stage.integrator.slow[3] = 100
+    stage.fault("assembly", "fail")
+    await stage.edit()
+    await stage.leave(10)
+    await stage.crash()
+    stage.integrator.slow.clear()
+    stage.integrator.answers[3] = [refused]
+    await trio.sleep(10)
+    assert stage.integrator.statuses == [1, 3, 3]
+    await stage.crash()
+    room, _ada = await stage.enter()
+    assert room.text == "good night"
+
+
 async def test_a_stop_right_after_a_crash_delivers_what_is_pending(
     stage: Stage, autojump_clock: MockClock
 ) -> None:

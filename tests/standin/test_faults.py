@@ -115,11 +115,9 @@ async def test_a_callback_is_overtaken(server: Killable, ours: Integrator) -> No
 
 
 async def test_a_callback_comes_late(server: Killable, ours: Integrator) -> None:
-    server.control(do="fault", where="callback", kind="delay", key="k", seconds=0.3)
-    began = time.monotonic()
+    server.control(do="fault", where="callback", kind="delay", key="k", seconds=3)
     await saved(server, ours)
-    assert time.monotonic() - began > 0.3
-    assert ours.received("k")[0].status == 6, "only the first callback was held up"
+    assert [each.status for each in ours.received("k")] == [6, 2, 1]
 
 
 async def test_an_assembly_that_fails(server: Killable, ours: Integrator) -> None:

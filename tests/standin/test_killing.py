@@ -13,18 +13,23 @@ from tests.standin.page import config, page
 
 
 async def test_no_acknowledged_change_is_lost_by_a_kill(server: Killable, ours: Integrator) -> None:
+    typed = "night"
     with trio.fail_after(60):
-        async with page(server.url, config(ours)) as ada:
-            for number in range(100):
-                await ada.type(f"{ada.text}\nline {number}")
-            typed = ada.text
-            server.kill()
-        server.start()
+        for life in range(5):
+            async with page(server.url, config(ours)) as ada:
+                assert ada.text.startswith(typed)
+                for number in range(20 + life):
+                    await ada.type(f"{ada.text}\nline {number} of life {life}")
+                typed = ada.text
+                await ada.say({"type": "text", "text": f"{typed}\nunheard", "ground": ada.number})
+                server.kill()
+            server.start()
         assert server.control(do="state")["rooms"]["k"] == {"phase": "open", "users": [], "unsaved": True}
         async with page(server.url, config(ours)) as ada:
-            assert ada.text == typed
+            typed = ada.text
         final = ours.wait("k", 2).claims
     assert server.get(final["url"]) == typed
+    assert typed.count("line") == sum(range(20, 25))
     assert (final["notmodified"], len(ours.fetches)) == (None, 1)
 
 

@@ -13,7 +13,10 @@ from pathlib import Path
 import httpx
 import trio
 
+from infrastructure import standin_process
 from infrastructure.standin import StandinConfig, serve
+from tests.contract.integrator import integrator
+from tests.standin.page import config, page
 
 MODULE = [sys.executable, "-m", "infrastructure.standin"]
 
@@ -26,6 +29,7 @@ async def test_it_runs_in_a_nursery(nursery: trio.Nursery) -> None:
         page = await client.get("/web-apps/apps/api/standin/editor.html")
         answer = await client.get("/coauthoring/CommandService.ashx", params={"c": "info", "key": "k"})
         assert (await client.get("/web-apps/apps/api/documents/other.js")).status_code == 404
+        assert (await client.post("/standin/control")).status_code == 404
     assert "DocEditor" in script.text
     assert "frame-ancestors" not in page.headers["Content-Security-Policy"]
     assert answer.json() == {"key": "k", "error": 1}, "without JWT the plain parameters count"
@@ -46,3 +50,30 @@ async def test_it_says_where_it_is_and_ends_when_told(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0
     assert not state.exists()
+
+
+FIND_OR_START = (
+    "import sys, trio; from pathlib import Path; from infrastructure.standin_process import find_or_start; "
+    "trio.run(find_or_start, Path(sys.argv[1]))"
+)
+
+
+async def found_or_started(folder: Path) -> standin_process.Standin:
+    """By a demo that ends at once: the stand-in outlives it."""
+    await trio.run_process([sys.executable, "-c", FIND_OR_START, str(folder)])
+    return standin_process.Standin(**json.loads((folder / "standin.json").read_text()))
+
+
+async def test_the_demo_finds_its_open_documents_after_a_kill(tmp_path: Path) -> None:
+    with trio.fail_after(60):
+        first = await found_or_started(tmp_path)
+        with integrator(first.secret, b"night") as ours:
+            async with page(first.url, config(ours)) as ada:
+                await ada.type("good night")
+                os.kill(first.pid, signal.SIGKILL)
+            second = await found_or_started(tmp_path)
+            assert (second.url, second.secret) == (first.url, first.secret)
+            async with page(second.url, config(ours)) as ada:
+                assert ada.text == "good night"
+            await standin_process.stop(second)
+            assert [each.status for each in ours.received("k")] == [1, 1, 2]

@@ -41,6 +41,35 @@ async def test_whoever_comes_back_in_time_keeps_the_session_alive(
     assert len(stage.integrator.fetches) == 1
 
 
+async def test_a_viewer_does_not_stop_the_final_save(stage: Stage, autojump_clock: MockClock) -> None:
+    stage.integrator.answers[2] = [broken]
+    await stage.edit()
+    await stage.leave(2)
+    room, eve = await stage.enter("eve", editing=False)
+    assert room.text == "good night"
+    await trio.sleep(3.5)
+    await stage.enter("eve", editing=False)
+    await trio.sleep(60)
+    assert stage.integrator.statuses == [1, 2, 2]
+    stage.standin.leave(room, eve)
+    assert stage.refuses("bob")
+
+
+async def test_a_viewer_who_is_slow_does_not_fill_a_used_up_key(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    await stage.edit()
+    await stage.leave(2)
+    eve = session("eve", editing=False)
+    room = stage.standin.enter(eve)
+    assert room is not None
+    await trio.sleep(10)
+    await stage.standin.load(room, eve.opening.url)
+    await trio.sleep(300)
+    await stage.enter("bob")
+    assert len(stage.integrator.fetches) == 3
+
+
 async def test_a_saved_key_is_outdated_for_five_minutes_and_then_fresh(
     stage: Stage, autojump_clock: MockClock
 ) -> None:

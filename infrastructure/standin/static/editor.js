@@ -16,6 +16,7 @@
   let epoch = null;
   let ground = { text: "", number: 0 }; // what the server knows this page to have
   let flying = 0; // texts sent and not yet acknowledged
+  let certain = ""; // what the server had for sure before those
 
   function raise(event, data) {
     if (window.parent !== window) window.parent.postMessage({ standin: true, event, data }, parentOrigin);
@@ -61,6 +62,7 @@
   function adopt(text, number) {
     const merged = merge(ground.text, area.value, text);
     ground = { text, number };
+    certain = text;
     setText(merged);
     offer(false);
   }
@@ -68,6 +70,8 @@
   function opened(message) {
     const again = ready;
     const editable = message.mode === "edit";
+    // Nobody knows whether the server got what was under way: rather twice than not at all.
+    if (flying && message.text !== ground.text) ground.text = certain;
     ready = true;
     flying = 0;
     if (message.token) config.token = message.token;
@@ -88,6 +92,7 @@
       adopt(message.text, message.number);
     } else {
       ground = { text: message.text, number: message.number };
+      certain = message.text;
       area.value = message.text;
       area.setSelectionRange(0, 0);
     }
