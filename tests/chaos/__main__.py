@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import click
 import trio
 
-from tests.chaos.run import Result, Wishes, details, run, summary
+from tests.chaos.run import Interrupted, Result, Wishes, details, run, summary
 
 SHOWN = 5  # of each kind of wrong
 TRAIL = 15  # log lines
@@ -35,7 +35,11 @@ def main(kills: int, seed: int | None, policy: str, documents: int, keep: bool) 
         click.echo(f"{time.monotonic() - begun:7.1f} s  {line}")
 
     say(f"seed {wishes.seed}, {policy}, {kills} kills, {documents} documents; {folder}")
-    result = trio.run(partial(run, wishes, folder, say), strict_exception_groups=True)
+    try:
+        result = trio.run(run, wishes, folder, say)
+    except* Interrupted:
+        click.echo(f"stopped; plan, logs and data are in {folder}")
+        sys.exit(130)
     (folder / "verdict.json").write_text(details(result))
     for line in wrong(result, folder):
         click.echo(line)

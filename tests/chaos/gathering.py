@@ -17,34 +17,41 @@ from tests.chaos.verdict import Offer, Records, Session, Version
 AT_ONCE = 8  # requests
 
 
-async def gather(
-    api: Docledger,
-    control: DocumentServer,
-    files: Iterable[str],
-    typed: Mapping[int, str],
-    uploads: Iterable[tuple[str, str]],
-) -> Records:
-    offers = [_offer(control, entry) for entry in await control.offers()]
-    keys = {offer.key for offer in offers} | set(typed.values())
-    limit = trio.CapacityLimiter(AT_ONCE)
-    sessions: dict[str, Session] = {}
-    versions: dict[str, list[Version]] = {}
+class Gathering:
+    """Can be repeated while something is still on its way: a version is read once."""
 
-    async def look_up(key: str) -> None:
-        async with limit:
-            if session := await _session(api, key):
-                sessions[key] = session
+    def __init__(self, api: Docledger, control: DocumentServer, files: Iterable[str]) -> None:
+        self._api, self._control = api, control
+        self._files = list(files)
+        self._versions: dict[tuple[str, int], Version] = {}
+        self._limit = trio.CapacityLimiter(AT_ONCE)
 
-    async def read(file: str) -> None:
-        async with limit:
-            versions[file] = [await _version(api, file, row) for row in await api.versions(file)]
+    async def gather(self, typed: Mapping[int, str], uploads: Iterable[tuple[str, str]]) -> Records:
+        offers = [_offer(self._control, entry) for entry in await self._control.offers()]
+        sessions: dict[str, Session] = {}
+        versions: dict[str, list[Version]] = {}
 
-    async with trio.open_nursery() as nursery:
-        for key in keys:
-            nursery.start_soon(look_up, key)
-        for file in files:
-            nursery.start_soon(read, file)
-    return Records(sessions, versions, offers, dict(typed), list(uploads))
+        async def look_up(key: str) -> None:
+            async with self._limit:
+                if session := await _session(self._api, key):
+                    sessions[key] = session
+
+        async def read(file: str) -> None:
+            async with self._limit:
+                versions[file] = [await self._version(file, row) for row in await self._api.versions(file)]
+
+        async with trio.open_nursery() as nursery:
+            for key in {offer.key for offer in offers} | set(typed.values()):
+                nursery.start_soon(look_up, key)
+            for file in self._files:
+                nursery.start_soon(read, file)
+        return Records(sessions, versions, offers, dict(typed), list(uploads))
+
+    async def _version(self, file: str, row: Mapping[str, Any]) -> Version:
+        number = int(row["number"])
+        if (file, number) not in self._versions:
+            self._versions[file, number] = _version(row, await self._api.content(file, number))
+        return self._versions[file, number]
 
 
 def _offer(control: DocumentServer, entry: Mapping[str, Any]) -> Offer:
@@ -67,8 +74,6 @@ def _gives_up(errored: Mapping[str, Any]) -> bool:
     return ended and errored["offer"] is not None
 
 
-async def _version(api: Docledger, file: str, row: Mapping[str, Any]) -> Version:
-    content = await api.content(file, row["number"])
-    digest = sha256(content).hexdigest()
-    created = datetime.fromisoformat(row["created"]).timestamp()
+def _version(row: Mapping[str, Any], content: bytes) -> Version:
+    digest, created = sha256(content).hexdigest(), datetime.fromisoformat(row["created"]).timestamp()
     return Version(row["number"], digest, row["trigger"], row["head"], row["key"], marks_in(content), created)

@@ -47,10 +47,15 @@ class Fault:
     control: Mapping[str, Any] = field(default_factory=dict)  # words of the stand-in's control endpoint
 
     def __str__(self) -> str:
-        words = [self.kind.value, *map(str, self.control.values())]
+        told = self.control
+        words = [self.kind.value]
+        words += [f"{told['where']} {told['kind']}"] if told else []
+        words += [f"×{told['times']}"] if "times" in told else []
+        words += [f"of status {' or '.join(map(str, told['statuses']))}"] if "statuses" in told else []
         words += [f"after an {self.after}"] if self.after else []
-        words += [f"document {self.document}"] if self.document is not None else []
-        return " ".join(words) + (f" {self.seconds:.1f} s" if self.seconds else "")
+        words += [f"at document {self.document}"] if self.document is not None else []
+        seconds = self.seconds or told.get("seconds")
+        return " ".join(words) + (f", {seconds:.1f} s" if seconds else "")
 
 
 Span = tuple[float, float]

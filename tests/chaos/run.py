@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -18,7 +19,7 @@ import trio
 from tests.chaos import docledger, server
 from tests.chaos.docledger import Docledger
 from tests.chaos.faults import Faults
-from tests.chaos.gathering import gather
+from tests.chaos.gathering import Gathering
 from tests.chaos.marks import first_content
 from tests.chaos.people import Desktop, crowd
 from tests.chaos.plan import as_json, filetype, plan
@@ -31,6 +32,10 @@ ADDING = 8  # documents at once
 LATER = 3.0  # seconds between two looks at saves that are still on their way into the log
 LOOKS = 8
 LONGEST = 3600.0  # seconds
+
+
+class Interrupted(Exception):
+    """Somebody wants it to end, and nothing to be left running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +72,29 @@ class Stage:
 
 
 async def run(wishes: Wishes, folder: Path, say: Say) -> Result:
-    """Raises NeverHealthy, and TooSlowError when it takes for ever."""
-    with trio.fail_after(LONGEST):
-        async with staged(wishes, folder, say) as stage:
-            desktop = Desktop(stage.api, stage.control.socket, await _add_files(stage.api, wishes.documents))
-            say(f"{wishes.documents} documents added")
-            faults = Faults(stage.docledger, stage.server, stage.api, stage.control, desktop, stage.data, say)
-            await _storm(wishes, folder, desktop, faults)
-            say("all faults are over and everybody has left")
-            return await _reckoning(stage, desktop, faults, say)
+    """Raises Interrupted, NeverHealthy, and TooSlowError when it takes for ever."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_heed_signals)
+        with trio.fail_after(LONGEST):
+            result = await _run(wishes, folder, say)
+        nursery.cancel_scope.cancel()
+    return result
+
+
+async def _heed_signals() -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            raise Interrupted
+
+
+async def _run(wishes: Wishes, folder: Path, say: Say) -> Result:
+    async with staged(wishes, folder, say) as stage:
+        desktop = Desktop(stage.api, stage.control.socket, await _add_files(stage.api, wishes.documents))
+        say(f"{wishes.documents} documents added")
+        faults = Faults(stage.docledger, stage.server, stage.api, stage.control, desktop, stage.data, say)
+        await _storm(wishes, folder, desktop, faults)
+        say("all faults are over and everybody has left")
+        return await _reckoning(stage, desktop, faults, say)
 
 
 @asynccontextmanager
@@ -140,11 +159,11 @@ async def _reckoning(stage: Stage, desktop: Desktop, faults: Faults, say: Say) -
     kills = stage.docledger.kills
     await stage.docledger.kill(0.1, repeat(True), 0)
     await stage.docledger.healthy()
+    gathering = Gathering(stage.api, stage.control, desktop.files)
     for look in range(LOOKS):
         if look:
             await trio.sleep(LATER)
-        records = await gather(stage.api, stage.control, desktop.files, desktop.typed, faults.uploads)
-        verdict = judge(records)
+        verdict = judge(await gathering.gather(desktop.typed, faults.uploads))
         if verdict.good:
             break
     return Result(verdict, kills, stage.server.kills, desktop.open_at_once, unsettled, dict(desktop.outcomes))
