@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import trio
-from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, open_websocket_url
+from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_client_stream
 
 CONNECTING = 5.0  # seconds
 GOODBYE = 1.0  # seconds for the closing handshake
@@ -21,7 +22,8 @@ class Page:
     def __init__(
         self, url: str, config: dict[str, Any], taken: Callable[[str], None], reconnect: float = RECONNECT
     ) -> None:
-        self._url = url
+        address = urlsplit(url)
+        self._host, self._port, self._path = address.hostname or "", address.port or 80, address.path
         self._reconnect = reconnect
         self._config = config
         self._taken = taken
@@ -31,13 +33,17 @@ class Page:
         self._pending: list[str] = []
         self._flying = False
         self._wants_save = False
+        self.failures = 0  # to connect
         self.over = ""  # why nothing more will come
 
     async def stay(self, leaving: trio.Event) -> None:
         """Until told to leave or sent out; a lost connection is taken up again."""
         while not leaving.is_set() and not self.over:
-            with suppress(OSError, HandshakeError):
+            try:
                 await self._connected(leaving)
+            except* (OSError, HandshakeError, trio.TooSlowError):
+                self.failures += 1
+            self._socket = self._text = None
             with trio.move_on_after(0 if self.over else self._reconnect):
                 await leaving.wait()
 
@@ -51,21 +57,23 @@ class Page:
         await self._offer()
 
     async def _connected(self, leaving: trio.Event) -> None:
-        async with open_websocket_url(
-            self._url, connect_timeout=CONNECTING, disconnect_timeout=GOODBYE
-        ) as self._socket:
+        """The stream is ours to close: the library leaves that to the server."""
+        with trio.fail_after(CONNECTING):
+            stream = await trio.open_tcp_stream(self._host, self._port)
+        async with stream, trio.open_nursery() as nursery:
+            with trio.fail_after(CONNECTING):
+                self._socket = await wrap_client_stream(nursery, stream, self._host, self._path)
             await self._send(self._config)
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._hear, self._socket, nursery.cancel_scope)
-                await leaving.wait()
-                nursery.cancel_scope.cancel()
-        self._socket = self._text = None
+            nursery.start_soon(self._hear, self._socket, nursery.cancel_scope)
+            await leaving.wait()
+            with trio.move_on_after(GOODBYE):
+                await self._socket.aclose()
+            nursery.cancel_scope.cancel()
 
     async def _hear(self, socket: WebSocketConnection, connected: trio.CancelScope) -> None:
         with suppress(ConnectionClosed):
             while not self.over:
                 await self._heed(json.loads(await socket.get_message()))
-        self._socket = self._text = None
         connected.cancel()
 
     async def _heed(self, message: Mapping[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -35,6 +36,7 @@ class Desktop:
     files: Sequence[str]
     typed: dict[int, str] = field(default_factory=dict)  # a mark the server took -> its key
     keys: dict[int, str] = field(default_factory=dict)  # document -> the key it was opened under last
+    tabs: dict[str, dict[str, Any]] = field(default_factory=dict)  # key -> a page's configuration
     outcomes: dict[str, int] = field(default_factory=dict)  # how visits ended -> how often
     open_now: int = 0
     open_at_once: int = 0
@@ -52,11 +54,13 @@ class Desktop:
                 with trio.move_on_after(NOT_YET):
                     await leaving.wait()
             else:
-                return self._page(document, config)
+                self.keys[document] = str(config["document"]["key"])
+                return self.page(config)
         return None
 
-    def _page(self, document: int, config: dict[str, Any]) -> Page:
-        key = self.keys[document] = str(config["document"]["key"])
+    def page(self, config: dict[str, Any]) -> Page:
+        key = str(config["document"]["key"])
+        self.tabs[key] = config
 
         def taken(line: str) -> None:
             self.typed.update(dict.fromkeys(marks_of(line), key))
@@ -89,11 +93,8 @@ class Person:
                 await closing_time.wait()
 
     async def _visit(self, closing_time: trio.Event) -> None:
-        leaving = trio.Event()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_leave, leaving, self.chance.uniform(*STAY), closing_time)
-            page = await self.desktop.enter(self.document, self.name, leaving)
-            if page:
+        async with _for(self.chance.uniform(*STAY), closing_time) as leaving, trio.open_nursery() as nursery:
+            if page := await self.desktop.enter(self.document, self.name, leaving):
                 nursery.start_soon(self._work, page)
                 await self.desktop.sit(page, leaving)
             nursery.cancel_scope.cancel()
@@ -122,9 +123,22 @@ def crowd(seed: int, desktop: Desktop) -> Iterator[Person]:
 
 async def look_in(desktop: Desktop, document: int, seconds: float) -> None:
     """Open a document and leave it again, without a word."""
-    leaving = trio.Event()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_leave, leaving, seconds, trio.Event())
+    async with _for(seconds, trio.Event()) as leaving:
         if page := await desktop.enter(document, "ida", leaving):
             await desktop.sit(page, leaving)
+
+
+async def come_back(desktop: Desktop, key: str, seconds: float) -> None:
+    """A tab that was open all the time, on a laptop that slept, is connected again and then closed."""
+    async with _for(seconds, trio.Event()) as leaving:
+        await desktop.sit(desktop.page(desktop.tabs[key]), leaving)
+
+
+@asynccontextmanager
+async def _for(seconds: float, closing_time: trio.Event) -> AsyncIterator[trio.Event]:
+    """An event for when it is time to leave."""
+    leaving = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_leave, leaving, seconds, closing_time)
+        yield leaving
         nursery.cancel_scope.cancel()

@@ -53,6 +53,7 @@ class Result:
     server_kills: int
     open_at_once: int
     unsettled: list[str]
+    stranded: list[str]
     outcomes: dict[str, int]
 
     @property
@@ -154,7 +155,8 @@ async def _storm(wishes: Wishes, folder: Path, desktop: Desktop, faults: Faults)
 
 async def _reckoning(stage: Stage, desktop: Desktop, faults: Faults, say: Say) -> Result:
     await _mend(stage)
-    unsettled = await Settling(stage.api, stage.control, desktop, say).settle()
+    settling = Settling(stage.api, stage.control, desktop, say)
+    unsettled = await settling.settle()
     say(f"settled, but for {len(unsettled)}; one more kill, since only what survives it counts")
     kills = stage.docledger.kills
     await stage.docledger.kill(0.1, repeat(True), 0)
@@ -166,7 +168,15 @@ async def _reckoning(stage: Stage, desktop: Desktop, faults: Faults, say: Say) -
         verdict = judge(await gathering.gather(desktop.typed, faults.uploads))
         if verdict.good:
             break
-    return Result(verdict, kills, stage.server.kills, desktop.open_at_once, unsettled, dict(desktop.outcomes))
+    return Result(
+        verdict,
+        kills,
+        stage.server.kills,
+        desktop.open_at_once,
+        unsettled,
+        sorted(settling.stranded),
+        dict(desktop.outcomes),
+    )
 
 
 async def _mend(stage: Stage) -> None:
@@ -195,6 +205,7 @@ def summary(wishes: Wishes, result: Result, seconds: float) -> dict[str, Any]:
         "uploads_lost": len(verdict.uploads_lost),
         "conflicts": verdict.conflicts,
         "unsettled": len(result.unsettled),
+        "stranded": len(result.stranded),
         "server_kills": result.server_kills,
         "documents": wishes.documents,
         "open_at_once": result.open_at_once,
