@@ -37,6 +37,34 @@ async def test_an_offer_that_cannot_be_recorded_is_fetched_and_kept_with_a_sidec
     assert len(stage.server.fetches) == 1, "while it waits for the journal it fetches once"
 
 
+async def test_a_journal_that_hangs_for_longer_than_a_callback_may_take_keeps_no_bytes_from_safety(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    file, key = await edited(stage)
+    stage.journal.hanging = 600
+    assert await stage.callbacks.receive(saving(key, URL, 2)) is Fate.UNSAFE
+    (sidecar,) = stage.sidecars.kept.values()
+    assert stage.blobs.stored[sidecar.stored.sha256] == WORDS
+    stage.journal.hanging = 0
+    await trio.sleep(3600)
+    assert len(await stage.journal.versions(file)) == 2
+    assert not stage.sidecars.kept
+
+
+async def test_a_healthy_journal_leaves_no_sidecar_however_slow_the_download(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    _, key = await edited(stage)
+
+    async def slow() -> bytes:
+        await trio.sleep(30)
+        return WORDS
+
+    stage.server.results[URL] = slow
+    assert await stage.callbacks.receive(saving(key, URL, 2)) is Fate.DONE
+    assert len(stage.server.fetches) == 1
+
+
 @pytest.mark.parametrize("status", [2, 6])
 async def test_it_becomes_a_version_when_the_journal_is_back_though_its_url_is_dead(
     stage: Stage, autojump_clock: MockClock, status: int
