@@ -138,6 +138,16 @@ def test_a_conflict_with_nothing_keeps_work_from_the_head() -> None:
     assert verdict.behind
 
 
+def test_an_older_save_that_came_when_its_key_was_used_up_keeps_nothing_from_the_head() -> None:
+    assert given(uploaded(1), version(2, [1, 2]), conflict(3, [1])).good
+
+
+def test_who_types_on_under_a_key_that_was_used_up_makes_a_conflict() -> None:
+    verdict = given(uploaded(1), version(2, [1], trigger="final"), conflict(3, [1, 2]))
+    assert verdict.good
+    assert verdict.conflicts == 1
+
+
 def test_words_that_the_server_took_and_no_version_holds_are_missing() -> None:
     verdict = given(uploaded(1), version(2, [1]), typed={1: KEY, 2: KEY})
     assert len(verdict.missing) == 1

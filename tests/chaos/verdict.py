@@ -9,6 +9,7 @@ from itertools import pairwise
 from tests.chaos.marks import Marks
 
 OUTSIDE = frozenset({"upload", "restore"})
+LAST = frozenset({"final", "recovered"})  # after these a key is used up
 BESIDE = frozenset({"conflict", "failed"})  # kept, and rightly never the head
 
 
@@ -157,16 +158,19 @@ def _behind(records: Records) -> Iterator[str]:
             if version.number > replaced and version.trigger not in BESIDE:
                 if not version.marks <= heads[-1].marks:
                     yield f"{file}: the head {heads[-1].number} lacks work of version {version.number}"
-            elif version.trigger == "conflict" and not _explained(records, heads, version):
-                yield f"{file}: version {version.number} is a conflict with nothing"
+            elif version.trigger == "conflict" and not _explained(records, versions, version):
+                yield f"{file}: version {version.number} is a conflict with nothing, and in no head"
 
 
-def _explained(records: Records, heads: Sequence[Version], conflict: Version) -> bool:
-    """Whether somebody else moved the head after the session had begun."""
+def _explained(records: Records, versions: Sequence[Version], conflict: Version) -> bool:
+    """Somebody else moved the head meanwhile, or its key was used up, or a head has all of it anyway."""
     session = records.sessions.get(conflict.key or "")
-    return session is not None and any(
-        session.base < head.number < conflict.number and head.key != conflict.key for head in heads
+    before = [version for version in versions if version.number < conflict.number]
+    moved = session is not None and any(
+        version.head and version.number > session.base and version.key != conflict.key for version in before
     )
+    used_up = any(version.key == conflict.key and version.trigger in LAST for version in before)
+    return moved or used_up or any(version.head and conflict.marks <= version.marks for version in versions)
 
 
 def _missing(records: Records) -> Iterator[str]:
