@@ -88,10 +88,13 @@ class Document:
         """Finals beat forcesaves of the same second; among equals the one received later wins.
 
         Where `lastsave` is missing or far ahead of our clock, the order of arrival decides: one wrong
-        moment of the server's clock must not keep all that is typed afterwards from the head.
+        moment of the server's clock must not keep all that is typed afterwards from the head. A forgotten
+        file is the server's last word when it is found, whenever what was offered before gets here.
         """
         lastsave = offer.fact.lastsave
-        if lastsave is None or lastsave > offer.fact.at + AHEAD:
+        if offer.fact.trigger is Trigger.RECOVERED:
+            lastsave = max(offer.fact.at, self.crown[0] if self.crown else NEVER)
+        elif lastsave is None or lastsave > offer.fact.at + AHEAD:
             lastsave = self.crown[0] if self.crown else NEVER
         return (lastsave, offer.final, offer.order)
 
@@ -166,8 +169,13 @@ def _offered(document: Document, event: events.SaveOffered) -> Document:
         document,
         offers={**document.offers, event.offer: offer},
         offered=offer.order,
-        users=frozenset() if offer.final else document.users,
+        users=document.users if _joined_since(document, event.at) or not offer.final else frozenset(),
     )
+
+
+def _joined_since(document: Document, at: datetime) -> bool:
+    """A final that is recorded late ends nothing for whoever came in after it."""
+    return document.joined_at is not None and document.joined_at > at
 
 
 def _stored(document: Document, event: events.Forcesaved | events.Saved) -> Document:
