@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
+from math import inf
 from typing import Any
 
 import trio
@@ -64,8 +65,14 @@ async def _session(api: Docledger, key: str) -> Session | None:
     document = await api.document(key)
     if document is None:
         return None
-    given_up = any(event["type"] == "Errored" and _gives_up(event["data"]) for event in await api.events(key))
-    return Session(document["file_id"], document["base"], given_up)
+    events = await api.events(key)
+    given_up = any(event["type"] == "Errored" and _gives_up(event["data"]) for event in events)
+    used_up = min((_moment(event["at"]) for event in events if event["type"] == "Saved"), default=inf)
+    return Session(document["file_id"], document["base"], given_up, used_up)
+
+
+def _moment(said: str) -> float:
+    return datetime.fromisoformat(said).timestamp()
 
 
 def _gives_up(errored: Mapping[str, Any]) -> bool:
@@ -75,5 +82,5 @@ def _gives_up(errored: Mapping[str, Any]) -> bool:
 
 
 def _version(row: Mapping[str, Any], content: bytes) -> Version:
-    digest, created = sha256(content).hexdigest(), datetime.fromisoformat(row["created"]).timestamp()
+    digest, created = sha256(content).hexdigest(), _moment(row["created"])
     return Version(row["number"], digest, row["trigger"], row["head"], row["key"], marks_in(content), created)

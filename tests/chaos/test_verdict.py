@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tests.chaos.verdict import Offer, Records, Session, Verdict, Version, judge
 
@@ -143,7 +144,9 @@ def test_an_older_save_that_came_when_its_key_was_used_up_keeps_nothing_from_the
 
 
 def test_who_types_on_under_a_key_that_was_used_up_makes_a_conflict() -> None:
-    verdict = given(uploaded(1), version(2, [1], trigger="final"), conflict(3, [1, 2]))
+    sessions = {KEY: Session("f", 1, used_up=10)}
+    typed_on = replace(conflict(3, [1, 2]), created=20)
+    verdict = given(uploaded(1), version(2, [1], trigger="final"), typed_on, sessions=sessions)
     assert verdict.good
     assert verdict.conflicts == 1
 

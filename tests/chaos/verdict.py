@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import inf
 
 from tests.chaos.marks import Marks
 
 OUTSIDE = frozenset({"upload", "restore"})
-LAST = frozenset({"final", "recovered"})  # after these a key is used up
 BESIDE = frozenset({"conflict", "failed"})  # kept, and rightly never the head
 
 
@@ -41,6 +41,7 @@ class Session:
     file: str
     base: int  # the version it started from
     lost_by_contract: bool = False  # a status 3 without bytes was answered with `error` 0
+    used_up: float = inf  # when its first final save was stored, and another key took its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ def _explained(records: Records, versions: Sequence[Version], conflict: Version)
     moved = session is not None and any(
         version.head and version.number > session.base and version.key != conflict.key for version in before
     )
-    used_up = any(version.key == conflict.key and version.trigger in LAST for version in before)
+    used_up = session is not None and session.used_up < conflict.created
     return moved or used_up or any(version.head and conflict.marks <= version.marks for version in versions)
 
 
