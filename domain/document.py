@@ -17,7 +17,7 @@ FINAL = frozenset({2, 3})  # the statuses after which nobody edits any more
 AHEAD = timedelta(minutes=10)  # beyond which we do not believe the server's clock
 NEVER = datetime.min.replace(tzinfo=UTC)
 
-Rank = tuple[datetime, bool, int]
+Rank = tuple[datetime, bool, datetime, int]
 Admission = tuple[str, Mode, str]
 
 
@@ -96,7 +96,7 @@ class Document:
             lastsave = max(offer.fact.at, self.crown[0] if self.crown else NEVER)
         elif lastsave is None or lastsave > offer.fact.at + AHEAD:
             lastsave = self.crown[0] if self.crown else NEVER
-        return (lastsave, offer.final, offer.order)
+        return (lastsave, offer.final, offer.fact.at, offer.order)
 
 
 def offer_id(status: int, url: str) -> str:

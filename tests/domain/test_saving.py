@@ -201,6 +201,12 @@ def test_an_older_save_that_gets_here_after_a_recovered_file_stays_beside_it() -
     assert the_version(result).head is False
 
 
+def test_of_two_saves_of_one_second_the_one_received_later_wins_though_it_was_recorded_first() -> None:
+    story = EDITING.then(offered(2, 6, 31, lastsave=30), forcesaved(2, seconds=32))
+    result = committed(story.then(offered(1, 6, 30, lastsave=30)), stored(1), replace(FILE, head=2, last=2))
+    assert the_version(result).head is False
+
+
 def test_a_final_that_is_recorded_late_ends_nothing_for_who_came_after_it() -> None:
     story = EDITING.then(joined("bob", 90), offered(2, 2, 60))
     assert "bob" in story.document.users
