@@ -9,7 +9,12 @@ CI_PACKAGES := chromium libmagic1
 
 # `make bench` wants wrk as well: apt install wrk.
 
-.PHONY: run test check bench format ci-packages clean help
+# `make chaos`; a SEED repeats a run's plan, KEEP=1 keeps the folder of a good run too.
+KILLS := 50
+DOCUMENTS := 100
+POLICY := durable
+
+.PHONY: run test check bench chaos format ci-packages clean help
 
 run: $(VENV)/.ready  ## start Docledger on http://127.0.0.1:8080
 	$(BIN)/docledger serve
@@ -24,6 +29,10 @@ check: $(VENV)/.ready-test  ## formatting, lint and types, without the tests
 
 bench: $(VENV)/.ready-test  ## the service beside a bare hello on the same server (needs wrk)
 	$(BIN)/python -m tests.benchmarks
+
+chaos: $(VENV)/.ready-test  ## kill, cut and break everything while people edit: no save may be lost
+	$(BIN)/python -m tests.chaos --kills $(KILLS) --documents $(DOCUMENTS) --policy $(POLICY) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
 
 format: $(VENV)/.ready-test  ## put the code into shape
 	$(BIN)/ruff format .

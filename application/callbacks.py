@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
 from functools import partial
+from math import inf
 from typing import Any
 
 import trio
@@ -21,6 +22,7 @@ from domain.words import Next
 
 logger = logging.getLogger(__name__)
 
+HANGS = 1.0  # seconds that a healthy journal never takes
 RETRY_PAUSE = 0.5  # seconds, while the journal fails and the budget lasts
 
 
@@ -72,7 +74,7 @@ class Callbacks:
         return fate
 
     async def _work(self, key: str, command: Command) -> Fate:
-        document = await self._patiently(key, command, partial(self._desk.ask, key, command))
+        document = await self._patiently(key, command, partial(self._desk.ask, key, command), HANGS)
         if document is None:
             return await self._unknown(key, command)
         match command:
@@ -103,25 +105,37 @@ class Callbacks:
         return Fate.UNKNOWN_KEY
 
     async def _patiently(
-        self, key: str, command: Command, ask: Callable[[], Awaitable[Document | None]]
+        self, key: str, command: Command, ask: Callable[[], Awaitable[Document | None]], hangs: float = inf
     ) -> Document | None:
         """Until the journal works again; the callback's budget is the caller's deadline.
 
-        Offered bytes do not wait that long: their url dies.
+        Offered bytes do not wait that long, whether it fails or hangs: their url dies.
         """
-        said = secured = False
-        while True:
-            try:
-                return await ask()
-            except (Unavailable, JournalFailed) as trouble:
-                if not said:
-                    logger.error("%s: a callback waits for the journal: %s", key, trouble)
-                said = True
-            with trio.move_on_after(RETRY_PAUSE):
-                if isinstance(command, TakeOffer) and not secured:
-                    await self._spool.secure(key, command)
-                    secured = True
-                await trio.sleep_forever()
+        trouble = trio.Event()
+        async with trio.open_nursery() as nursery:
+            if isinstance(command, TakeOffer):
+                nursery.start_soon(self._secure_after, trouble, hangs, key, command)
+            document = await _until_answered(key, ask, trouble)
+            nursery.cancel_scope.cancel()
+        return document
+
+    async def _secure_after(self, trouble: trio.Event, hangs: float, key: str, command: TakeOffer) -> None:
+        with trio.move_on_after(hangs):
+            await trouble.wait()
+        await self._spool.secure(key, command)
+
+
+async def _until_answered(
+    key: str, ask: Callable[[], Awaitable[Document | None]], trouble: trio.Event
+) -> Document | None:
+    while True:
+        try:
+            return await ask()
+        except (Unavailable, JournalFailed) as failure:
+            if not trouble.is_set():
+                logger.error("%s: a callback waits for the journal: %s", key, failure)
+            trouble.set()
+        await trio.sleep(RETRY_PAUSE)
 
 
 def _so_far(command: Command) -> Fate:

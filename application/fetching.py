@@ -14,7 +14,7 @@ from application.journal import JournalFailed
 from application.ports import Blob, DownloadFailed, DownloadGone, StorageFailed, TooLarge, Verdict
 from application.sidecars import Sidecar
 from application.world import World
-from domain.commands import CommitOffer, NoteFailure, TakeOffer, TakeStored
+from domain.commands import CommitOffer, NoteFailure, TakeOffer
 from domain.events import SaveOffered
 from domain.words import Next, Source
 
@@ -184,13 +184,4 @@ class Fetch:
 
 def sidecar_of(key: str, offer: SaveOffered, stored: CommitOffer) -> Sidecar:
     said = {field.name: getattr(offer, field.name) for field in fields(offer) if field.name != "offer"}
-    return Sidecar(
-        key,
-        TakeStored(
-            at=stored.at,
-            offer=TakeOffer(**said),
-            sha256=stored.sha256,
-            size=stored.size,
-            changes_sha256=stored.changes_sha256,
-        ),
-    )
+    return Sidecar(key, TakeOffer(**said), stored)

@@ -13,7 +13,7 @@ import trio
 from application.claims import forgotten_offer
 from application.desk import Desk, Unavailable
 from application.journal import JournalFailed
-from application.ports import ServerUnreachable
+from application.ports import Code, ServerUnreachable
 from application.world import World
 from domain.document import Document
 from domain.words import Next
@@ -67,6 +67,8 @@ class Recovery:
         return ours
 
     async def _recover(self, key: str) -> bool:
+        if await self._alive(key):
+            return False
         command = forgotten_offer(await self._world.server.command("getForgotten", key), self._world.now())
         if command is None:
             return False
@@ -76,6 +78,10 @@ class Recovery:
         with trio.move_on_after(self._world.patience.budget):
             document = await self._desk.wait(key, lambda now: command.offer not in now.offers)
         return document is not None and await self._delete(key, command.offer, document)
+
+    async def _alive(self, key: str) -> bool:
+        """Opened again from its forgotten file, which is then older than what the server will offer."""
+        return (await self._world.server.command("info", key)).error == Code.OK
 
     async def _delete(self, key: str, offer: str, document: Document) -> bool:
         end = document.settled.get(offer)

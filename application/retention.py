@@ -111,8 +111,8 @@ class Retention:
 
     async def _is_referenced(self, sha256: str) -> bool:
         """By a version, or by a save that the journal has not taken yet."""
-        stored = [sidecar.stored for sidecar in await self._sidecars.waiting()]
-        waits = any(sha256 in (save.sha256, save.changes_sha256) for save in stored)
+        stored = (sidecar.stored for sidecar in await self._sidecars.waiting())
+        waits = any(save and sha256 in (save.sha256, save.changes_sha256) for save in stored)
         return waits or await self._journal.is_referenced(sha256)
 
 

@@ -1,4 +1,4 @@
-"""What is known of stored bytes that the journal has not taken yet: enough to record them later."""
+"""What is known of an offer that the journal has not taken yet: enough to record it later."""
 
 from __future__ import annotations
 
@@ -6,23 +6,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.commands import TakeOffer, TakeStored
+from domain.commands import CommitOffer, TakeOffer, TakeStored
 
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """A verified offer of the Document Server, under its key, and the bytes that it offered."""
+    """A verified offer of the Document Server, under its key, and the bytes it offered once we have them."""
 
     key: str
-    stored: TakeStored
+    offer: TakeOffer
+    stored: CommitOffer | None = None
 
     @property
     def id(self) -> str:
-        return f"{self.key}_{self.stored.offer.offer}"
+        return f"{self.key}_{self.offer.offer}"
 
-
-def sidecar_id(key: str, offer: TakeOffer) -> str:
-    return f"{key}_{offer.offer}"
+    @property
+    def command(self) -> TakeOffer | TakeStored:
+        """What the document is to be told."""
+        stored = self.stored
+        if stored is None:
+            return self.offer
+        return TakeStored(
+            at=stored.at,
+            offer=self.offer,
+            sha256=stored.sha256,
+            size=stored.size,
+            changes_sha256=stored.changes_sha256,
+        )
 
 
 class Sidecars(Protocol):

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import inf
 
 import trio
 
 from application.desk import Desk, Unavailable
-from application.fetching import Fetch, Outcome, sidecar_of
+from application.fetching import Fetch, Outcome
 from application.journal import JournalFailed
 from application.ports import StorageFailed
-from application.sidecars import Sidecar, sidecar_id
+from application.sidecars import Sidecar
 from application.world import World
 from domain.commands import CommitOffer, TakeOffer
 from domain.deciding import offered
-from domain.events import SaveOffered
 from domain.words import Next
 
 logger = logging.getLogger(__name__)
@@ -40,15 +39,11 @@ class Spool:
 
     async def secure(self, key: str, command: TakeOffer) -> None:
         """Until the bytes are safe or past hope. It goes on when the asker stops waiting."""
-        id_ = sidecar_id(key, command)
-        errand = self._errands.get(id_)
+        sidecar = Sidecar(key, command)
+        errand = self._errands.get(sidecar.id)
         if errand:
             errand.fetch.renew(command.url, command.changes_url)
-        else:
-            offer = offered(command, "")
-            errand = self._errands[id_] = Errand(Fetch(key, offer, self._world))
-            self._nursery.start_soon(self._run, id_, key, offer, errand)
-        await errand.over.wait()
+        await (errand or self._begin(sidecar)).over.wait()
 
     async def run(self) -> None:
         """For ever: what a former life left, then what this one puts aside."""
@@ -59,21 +54,31 @@ class Spool:
             self._put = trio.Event()
 
     async def waiting(self) -> int:
-        """How many stored saves the journal has not taken yet. Raises StorageFailed."""
+        """How many saves the journal has not taken yet. Raises StorageFailed."""
         return len(await self._world.sidecars.waiting())
 
-    async def _run(self, id_: str, key: str, offer: SaveOffered, errand: Errand) -> None:
+    def _begin(self, sidecar: Sidecar) -> Errand:
+        fetch = Fetch(sidecar.key, offered(sidecar.offer, ""), self._world)
+        errand = self._errands[sidecar.id] = Errand(fetch)
+        self._nursery.start_soon(self._run, sidecar, errand)
+        return errand
+
+    async def _run(self, sidecar: Sidecar, errand: Errand) -> None:
         async def report(outcome: Outcome) -> bool:
-            if not isinstance(outcome, CommitOffer):
-                return outcome.next is not Next.RETRY  # what it came to is in the log, or in quarantine
-            return await self._keep(sidecar_of(key, offer, outcome))
+            if isinstance(outcome, CommitOffer):
+                return await self._keep(replace(sidecar, stored=outcome))
+            if outcome.next is Next.RETRY:
+                return False
+            await self._world.sidecars.drop(sidecar.id)  # what it came to is in the log, or in quarantine
+            return True
 
         try:
+            await self._keep(sidecar)  # should we be killed before the bytes are here
             await errand.fetch.run(report)
         except Exception:  # one offer's misfortune must not take all documents along
-            logger.exception("%s: an offer could not be made safe", key)
+            logger.exception("%s: an offer could not be made safe", sidecar.key)
         finally:
-            del self._errands[id_]
+            del self._errands[sidecar.id]
             errand.over.set()
 
     async def _keep(self, sidecar: Sidecar) -> bool:
@@ -82,7 +87,7 @@ class Spool:
         except StorageFailed as trouble:
             logger.critical("%s: the disk does not take what is known of a save: %s", sidecar.key, trouble)
             return False
-        if not await self._deliver(sidecar):
+        if sidecar.stored is None or not await self._deliver(sidecar):
             self._put.set()
         return True
 
@@ -95,18 +100,27 @@ class Spool:
             return True
         left = [sidecar for sidecar in sidecars if not await self._deliver(sidecar)]
         if left:
-            logger.error("%d stored saves wait for the journal", len(left))
+            logger.error("%d saves wait for the journal", len(left))
         return bool(left)
 
     async def _deliver(self, sidecar: Sidecar) -> bool:
-        key, stored = sidecar.key, sidecar.stored
+        """Whether it is recorded, or its bytes are in quarantine."""
         try:
-            if await self._desk.ask(key, stored) is None:
-                note = {**asdict(stored.offer), "key": key, "reason": "unknown key"}
-                await self._world.blobs.quarantine(stored.sha256, sidecar.id, note)
-                logger.critical("%s: bytes for a key that was never ours are in quarantine", key)
-            await self._world.sidecars.drop(sidecar.id)
+            known = await self._desk.ask(sidecar.key, sidecar.command) is not None
+            if known or await self._quarantine(sidecar):
+                await self._world.sidecars.drop(sidecar.id)
+                return True
         except (Unavailable, JournalFailed, StorageFailed) as trouble:
-            logger.warning("%s: a stored save cannot be recorded yet: %s", key, trouble)
+            logger.warning("%s: a save cannot be recorded yet: %s", sidecar.key, trouble)
+        if sidecar.stored is None and sidecar.id not in self._errands:
+            self._begin(sidecar)  # a former life had no time for it
+        return False
+
+    async def _quarantine(self, sidecar: Sidecar) -> bool:
+        """Bytes for a key that was never ours; False while there are none."""
+        if sidecar.stored is None:
             return False
+        note = {**asdict(sidecar.offer), "key": sidecar.key, "reason": "unknown key"}
+        await self._world.blobs.quarantine(sidecar.stored.sha256, sidecar.id, note)
+        logger.critical("%s: bytes for a key that was never ours are in quarantine", sidecar.key)
         return True

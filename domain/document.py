@@ -17,7 +17,7 @@ FINAL = frozenset({2, 3})  # the statuses after which nobody edits any more
 AHEAD = timedelta(minutes=10)  # beyond which we do not believe the server's clock
 NEVER = datetime.min.replace(tzinfo=UTC)
 
-Rank = tuple[datetime, bool, int]
+Rank = tuple[datetime, bool, datetime, int]
 Admission = tuple[str, Mode, str]
 
 
@@ -97,10 +97,10 @@ class Document:
         Where `lastsave` is missing or far ahead of our clock, the order of arrival decides: one wrong
         moment of the server's clock must not keep all that is typed afterwards from the head.
         """
-        lastsave = offer.lastsave
-        if lastsave is None:
-            lastsave = self.crown[0] if self.crown else NEVER
-        return (lastsave, offer.final, offer.order)
+        lastsave, final = offer.lastsave, offer.final
+        if lastsave is None and self.crown:
+            lastsave, final = self.crown[0], final or self.crown[1]
+        return (lastsave or NEVER, final, offer.fact.at, offer.order)
 
     def outranks(self, offer: Offer) -> bool:
         """Whether what the session has made the head is newer than this.
@@ -182,8 +182,13 @@ def _offered(document: Document, event: events.SaveOffered) -> Document:
         document,
         offers={**document.offers, event.offer: offer},
         offered=offer.order,
-        users=frozenset() if offer.final else document.users,
+        users=document.users if _joined_since(document, event.at) or not offer.final else frozenset(),
     )
+
+
+def _joined_since(document: Document, at: datetime) -> bool:
+    """A final that is recorded late ends nothing for whoever came in after it."""
+    return document.joined_at is not None and document.joined_at > at
 
 
 def _stored(document: Document, event: events.Forcesaved | events.Saved) -> Document:

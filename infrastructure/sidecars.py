@@ -13,7 +13,6 @@ from typing import TypeVar
 import trio
 
 from application.sidecars import Sidecar
-from domain.commands import TakeStored
 from infrastructure.durable import Draft, Folders, plainly
 from infrastructure.plain import from_plain, to_plain
 
@@ -38,8 +37,8 @@ class LocalSidecars:
 
     async def put(self, sidecar: Sidecar) -> None:
         path = self._path(sidecar.id)
-        state = {"key": sidecar.key, **to_plain(sidecar.stored)}
-        await self._in_thread("write", lambda: self._write(path, json.dumps(state).encode()))
+        content = json.dumps(to_plain(sidecar)).encode()
+        await self._in_thread("write", lambda: self._write(path, content))
 
     async def drop(self, id_: str) -> None:
         path = self._path(id_)
@@ -66,8 +65,7 @@ class LocalSidecars:
 
     def _read(self, path: Path) -> Sidecar | None:
         try:
-            state = json.loads(path.read_bytes())
-            return Sidecar(str(state["key"]), from_plain(TakeStored, state))
+            return from_plain(Sidecar, json.loads(path.read_bytes()))
         except FileNotFoundError:  # dropped meanwhile
             return None
         except (ValueError, KeyError, TypeError, AttributeError) as error:

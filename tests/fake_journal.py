@@ -34,6 +34,7 @@ class FakeJournal:
     live: dict[str, str] = field(default_factory=dict)
     saved: dict[str, events.Saved | events.Forcesaved] = field(default_factory=dict)
     failing: bool = False
+    hanging: float = 0.0  # seconds that everything takes
 
     async def append(self, *changes: Change) -> None:
         await self._reach()
@@ -141,7 +142,7 @@ class FakeJournal:
         return any(sha256 in {row.sha256, row.changes_sha256} for row in rows)
 
     async def _reach(self) -> None:
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(self.hanging)
         if self.failing:
             raise JournalFailed("the disk is on fire")
 

@@ -18,6 +18,7 @@ from .server import INBOX_SIZE, Standin
 
 FIRST_WORD = 30.0
 JOIN_LEAD = 0.05  # the status 1 goes out ahead of the request for the document
+PARTING = 0.2
 GOING_AWAY = 1001
 
 DOWNLOAD_FAILED = {"type": "error", "code": -4, "text": "Download failed."}
@@ -146,6 +147,8 @@ async def _dismiss(websocket: WebSocket, message: Mapping[str, Any]) -> None:
     with suppress(WebSocketDisconnect, RuntimeError):
         await websocket.send_json(message)
         await websocket.close()
+    # If the page closes too, Hypercorn answers it; were we gone meanwhile, the process would end over that.
+    await trio.sleep(PARTING)
 
 
 async def _receive(websocket: WebSocket) -> object:

@@ -111,6 +111,20 @@ async def test_what_somebody_edits_again_is_left_to_their_final_save(
     assert not caplog.records, "that is no trouble"
 
 
+async def test_a_forgotten_file_is_not_the_last_word_while_the_server_knows_its_key(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    file, key = await left(stage)
+    files = forget(stage, {key: b"typed in the outage"})
+    stage.server.answers["info"] = Answer(0, {"error": 0, "users": []})  # a newer final is on its way
+    recovery = Recovery(stage.desk, stage.world)
+    assert await recovery.sweep() == 0
+    assert key in files
+    assert len(await stage.journal.versions(file)) == 1
+    stage.server.answers["info"] = 1
+    assert await recovery.sweep() == 1
+
+
 async def test_a_key_that_comes_alive_while_its_file_is_fetched_keeps_its_copy_at_the_server(
     stage: Stage, autojump_clock: MockClock
 ) -> None:

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from application.callbacks import Fate
-from application.ports import DownloadGone
+from application.ports import DownloadFailed, DownloadGone
 from tests.application.conftest import ADA, FakeServer, Stage, callback, life, saving
 from tests.fake_journal import FakeJournal
 from tests.fakes import FakeBlobs, FakeSidecars
@@ -32,9 +32,38 @@ async def test_an_offer_that_cannot_be_recorded_is_fetched_and_kept_with_a_sidec
     stage.journal.failing = True
     assert await stage.callbacks.receive(saving(key, URL)) is Fate.UNSAFE
     (sidecar,) = stage.sidecars.kept.values()
-    assert (sidecar.key, sidecar.stored.offer.url) == (key, URL)
+    assert (sidecar.key, sidecar.offer.url) == (key, URL)
+    assert sidecar.stored
     assert stage.blobs.stored[sidecar.stored.sha256] == WORDS
     assert len(stage.server.fetches) == 1, "while it waits for the journal it fetches once"
+
+
+async def test_a_journal_that_hangs_for_longer_than_a_callback_may_take_keeps_no_bytes_from_safety(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    file, key = await edited(stage)
+    stage.journal.hanging = 600
+    assert await stage.callbacks.receive(saving(key, URL, 2)) is Fate.UNSAFE
+    (sidecar,) = stage.sidecars.kept.values()
+    assert stage.blobs.stored[sidecar.stored.sha256] == WORDS
+    stage.journal.hanging = 0
+    await trio.sleep(3600)
+    assert len(await stage.journal.versions(file)) == 2
+    assert not stage.sidecars.kept
+
+
+async def test_a_healthy_journal_leaves_no_sidecar_however_slow_the_download(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    _, key = await edited(stage)
+
+    async def slow() -> bytes:
+        await trio.sleep(30)
+        return WORDS
+
+    stage.server.results[URL] = slow
+    assert await stage.callbacks.receive(saving(key, URL, 2)) is Fate.DONE
+    assert len(stage.server.fetches) == 1
 
 
 @pytest.mark.parametrize("status", [2, 6])
@@ -77,6 +106,42 @@ async def test_it_survives_a_kill_before_the_journal_is_back(
         assert blobs.stored[version.sha256] == WORDS
         assert second.types(key)[-1] == "Closed"
         assert not sidecars.kept
+
+
+@pytest.mark.parametrize("status", [2, 6])
+async def test_an_offer_that_was_neither_recorded_nor_fetched_is_fetched_in_the_next_life(
+    journal: FakeJournal,
+    blobs: FakeBlobs,
+    server: FakeServer,
+    sidecars: FakeSidecars,
+    autojump_clock: MockClock,
+    status: int,
+) -> None:
+    async with life(journal, blobs, server, sidecars) as first:
+        file, key = await edited(first)
+        journal.failing = True
+        server.results[URL] = DownloadFailed("down")
+        assert await first.callbacks.receive(saving(key, URL, status)) is Fate.UNSAFE
+    server.results[URL] = WORDS
+    async with life(journal, blobs, server, sidecars):
+        await trio.sleep(60)
+        (sidecar,) = sidecars.kept.values()
+        assert sidecar.stored, "fetched though the journal still fails"
+        server.results[URL] = DownloadGone("410")
+        journal.failing = False
+        await trio.sleep(10)
+        version = (await journal.versions(file))[-1]
+        assert blobs.stored[version.sha256] == WORDS
+        assert not sidecars.kept
+
+
+async def test_an_offer_past_hope_leaves_no_sidecar(stage: Stage, autojump_clock: MockClock) -> None:
+    _, key = await edited(stage)
+    stage.journal.failing = True
+    stage.server.results[URL] = DownloadGone("410")
+    assert await stage.callbacks.receive(saving(key, URL)) is Fate.UNSAFE
+    await trio.sleep(60)
+    assert not stage.sidecars.kept
 
 
 async def test_a_save_that_was_recorded_and_could_not_be_committed_survives_a_kill(

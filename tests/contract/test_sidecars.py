@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from application.sidecars import Sidecar, Sidecars
-from domain.commands import TakeStored
+from domain.commands import CommitOffer
 from infrastructure.sidecars import LocalSidecars
 from tests.fakes import FakeSidecars
 from tests.story import at, take
@@ -21,7 +21,8 @@ def sidecars(request: pytest.FixtureRequest, tmp_path: Path) -> Sidecars:
 
 def sidecar(key: str = "ada-f1-1795435200000", n: int = 1, sha256: str = "a" * 64) -> Sidecar:
     offer = replace(take(n), changes_url="http://c", history={"changes": [{"user": {"id": "ada"}}]})
-    return Sidecar(key, TakeStored(at=at(31), offer=offer, sha256=sha256, size=7, changes_sha256="c" * 64))
+    stored = CommitOffer(at=at(31), offer=offer.offer, sha256=sha256, size=7, changes_sha256="c" * 64)
+    return Sidecar(key, offer, stored)
 
 
 async def test_what_was_put_waits_until_it_is_dropped(sidecars: Sidecars) -> None:
@@ -35,6 +36,9 @@ async def test_what_was_put_waits_until_it_is_dropped(sidecars: Sidecars) -> Non
 
 
 async def test_a_later_one_replaces_the_earlier(sidecars: Sidecars) -> None:
+    unfetched = replace(sidecar(), stored=None)
+    await sidecars.put(unfetched)
+    assert list(await sidecars.waiting()) == [unfetched]
     await sidecars.put(sidecar(sha256="a" * 64))
     later = sidecar(sha256="b" * 64)
     await sidecars.put(later)

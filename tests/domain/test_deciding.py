@@ -100,6 +100,11 @@ def test_a_key_whose_editors_are_gone_without_a_word_is_not_retired_when_the_fil
     assert story.when(admit(head=2)) == (admitted("bob", 70),)
 
 
+def test_who_looked_at_the_file_before_the_last_save_retires_no_key() -> None:
+    story = EDITING.then(offered(), left(seconds=60), forcesaved(version=2, seconds=61))
+    assert story.when(admit("bob", 62, head=1)) == (admitted("bob", 62),)
+
+
 def test_a_key_that_somebody_edits_is_joined_although_the_file_has_moved_on() -> None:
     assert EDITING.when(admit("bob", 70, head=2)) == (admitted("bob", 70),)
 

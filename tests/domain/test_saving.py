@@ -193,6 +193,26 @@ def test_the_last_word_of_a_spent_key_closes_it_again() -> None:
     assert committed(story, stored(7, seconds=71), AT_2).document[-1] == closed(CloseReason.SAVED, 71)
 
 
+def test_an_older_save_that_gets_here_after_a_recovered_file_stays_beside_it() -> None:
+    recovered = replace(offered(9, 2, 100, trigger=Trigger.RECOVERED), lastsave=None)
+    story = EDITING.then(left(), recovered, saved(9, 2, 101), closed(CloseReason.SAVED, 101))
+    late = story.then(reopened(Standing.SPENT, 102), offered(1, 6, 40))
+    result = committed(late, stored(1), replace(FILE, head=2, last=2))
+    assert the_version(result).head is False
+
+
+def test_of_two_saves_of_one_second_the_one_received_later_wins_though_it_was_recorded_first() -> None:
+    story = EDITING.then(offered(2, 6, 31, lastsave=30), forcesaved(2, seconds=32))
+    result = committed(story.then(offered(1, 6, 30, lastsave=30)), stored(1), replace(FILE, head=2, last=2))
+    assert the_version(result).head is False
+
+
+def test_a_final_that_is_recorded_late_ends_nothing_for_who_came_after_it() -> None:
+    story = EDITING.then(joined("bob", 90), offered(2, 2, 60))
+    assert "bob" in story.document.users
+    assert committed(story, stored(2, 2, 61)).document == (saved(2, 2),)
+
+
 def test_a_recovered_file_ends_the_session_though_its_refused_final_still_waits() -> None:
     recovered = offered(9, 2, 100, trigger=Trigger.RECOVERED)
     story = EDITING.then(offered(2, 2, 60), recovered)
