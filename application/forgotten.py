@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 500  # keys looked up in one query
 RETRIES_OVER = 15.0  # seconds after a refused final until the server has given up (it tries 0, 1, 3, 7 s)
+LOOKED_AT = 60.0  # seconds without an editor, after which no save of the key is on its way
 REFUSED_AGAIN = 3600.0  # seconds until bytes that were no document are looked at again
 
 
@@ -31,6 +32,7 @@ class Recovery:
         self._world = world
         self._nudged = trio.Event()
         self._refused: dict[str, float] = {}  # key -> when its bytes turned out to be no document
+        self._alone: dict[str, float] = {}  # key -> since when the server knows it without an editor
 
     def nudge(self) -> None:
         """A final save was refused: look for it as soon as the server has given up."""
@@ -80,8 +82,16 @@ class Recovery:
         return document is not None and await self._delete(key, command.offer, document)
 
     async def _alive(self, key: str) -> bool:
-        """Opened again from its forgotten file, which is then older than what the server will offer."""
-        return (await self._world.server.command("info", key)).error == Code.OK
+        """Opened again from its forgotten file, which is then older than what the server will offer.
+
+        A key that nobody has edited for a while is only looked at.
+        """
+        answer = await self._world.server.command("info", key)
+        if answer.error != Code.OK or answer.body.get("users"):
+            self._alone.pop(key, None)
+            return answer.error == Code.OK
+        since = self._alone.setdefault(key, trio.current_time())
+        return trio.current_time() - since < LOOKED_AT
 
     async def _delete(self, key: str, offer: str, document: Document) -> bool:
         end = document.settled.get(offer)

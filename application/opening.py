@@ -11,7 +11,7 @@ from application.files import Files
 from application.journal import FileRow, StaleWrite
 from application.people import Person
 from application.world import World
-from domain.commands import Admit, Open
+from domain.commands import Admit, NoteLoaded, Open
 from domain.document import Document
 from domain.formats import Format, format_of
 from domain.keys import document_key
@@ -82,6 +82,16 @@ class Door:
                 key, document = let_in
                 return Opening(key, row, format_, mode, document.head, document)
         raise SavingInProgress(file_id)
+
+    async def load(self, key: str, version: int) -> None:
+        """The server fetches a version to begin a session with. Raises Unavailable, JournalFailed.
+
+        It may be a page that slept, with the link it was given: its session may have moved on since, and
+        must not write an older text over that.
+        """
+        row = await self._world.journal.document(key)
+        if row and row.head != version:
+            await self._desk.ask(key, NoteLoaded(at=self._world.now(), version=version))
 
     async def _check_type(self, row: FileRow) -> Format:
         format_ = format_of(row.file.name)

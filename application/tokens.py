@@ -22,6 +22,7 @@ class FileClaims:
     file: str
     version: int
     jti: str  # one per issued token, so that requests can be counted per token
+    key: str = ""  # of the session that is to begin with these bytes
     changes: bool = False  # for the record of the version's changes, and not for its content
 
 
@@ -49,7 +50,7 @@ class Tokens(Protocol):
         """The token of what an editor is given; empty when JWT is off. Raises NoSecret."""
         ...
 
-    def file_token(self, file_id: str, version: int, *, changes: bool = False) -> str: ...
+    def file_token(self, file_id: str, version: int, *, key: str = "", changes: bool = False) -> str: ...
 
     def read_file_token(self, token: str) -> FileClaims:
         """Raises BadToken."""

@@ -39,6 +39,14 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteLoaded:
+    """The server fetches a version's bytes to begin the session with."""
+
+    at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotePresence:
     """Status 1, or the answer to `info`: these users edit now."""
 
@@ -149,6 +157,7 @@ class CloseUnknown:
 Command = (
     Open
     | Admit
+    | NoteLoaded
     | NotePresence
     | TakeOffer
     | CloseUnchanged

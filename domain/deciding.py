@@ -20,6 +20,7 @@ WHEN = {3: "after everybody had left", 7: "for a forcesave"}
 KEPT_THERE = (
     "The changes are still at the Document Server: open the document again and leave it, and they are saved."
 )
+STRANDED = "They are still at the Document Server, but under a used-up key: only a page left open has them."
 
 Facts = tuple[DocumentEvent, ...]
 
@@ -33,6 +34,8 @@ def decide(document: Document | None, command: Command) -> Facts:
             return ()
         case commands.Admit():
             return _admit(document, command)
+        case commands.NoteLoaded(at=at, version=version):
+            return () if version == document.head else (events.Reloaded(at=at, version=version),)
         case commands.NotePresence():
             return _note_presence(document, command)
         case commands.TakeOffer():
@@ -202,7 +205,8 @@ def _note_orphaned(document: Document, command: commands.NoteOrphaned) -> Facts:
         return ()
     if command.at - command.since < SURELY:
         return ()
-    detail = f"Nobody edits the document any more, and its last changes never came. {KEPT_THERE}"
+    where = KEPT_THERE if document.standing is Standing.LIVE else STRANDED
+    detail = f"Nobody edits the document any more, and its last changes never came. {where}"
     errored = events.Errored(at=command.at, source=Source.SERVER, detail=detail, attempt=1, next=Next.REOPEN)
     return (errored,)
 

@@ -144,6 +144,8 @@ def evolve(document: Document | None, event: DocumentEvent) -> Document:
             )
         case events.Reopened(standing=standing):
             return replace(document, closed=None, standing=standing)
+        case events.Reloaded(version=version):
+            return replace(document, head=version, crown=None, last_word=None)
         case events.Errored():
             return _errored(document, event)
         case events.Resumed():

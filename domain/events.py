@@ -106,6 +106,13 @@ class Errored(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded(Fact):
+    """The server has fetched an older version than the session had come to, and goes on from there."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed(Fact):
     """The server obeys our commands again: the trouble with them is over."""
 
@@ -180,6 +187,7 @@ DocumentEvent = (
     | Closed
     | Reopened
     | Errored
+    | Reloaded
     | Resumed
 )
 FileEvent = Added | VersionAdded | Thinned | Renamed | Shared | Removed | Reinstated

@@ -73,9 +73,9 @@ class JwtTokens:
         """Raises NoSecret."""
         return self._sign_for_server(parameters, COMMAND_SECONDS)
 
-    def file_token(self, file_id: str, version: int, *, changes: bool = False) -> str:
-        audience = _CHANGES_AUDIENCE if changes else _AUDIENCE
-        claims = {"aud": audience, "file": file_id, "version": version, "jti": secrets.token_hex(8)}
+    def file_token(self, file_id: str, version: int, *, key: str = "", changes: bool = False) -> str:
+        audience, jti = _CHANGES_AUDIENCE if changes else _AUDIENCE, secrets.token_hex(8)
+        claims = {"aud": audience, "file": file_id, "version": version, "key": key, "jti": jti}
         return self._sign(claims, self._own, self._file_seconds)
 
     def read_file_token(self, token: str) -> FileClaims:
@@ -87,7 +87,8 @@ class JwtTokens:
             raise BadToken("the file token has expired")
         match claims:
             case {"file": str(file), "version": int(version), "jti": str(jti)}:
-                return FileClaims(file, version, jti, changes=claims["aud"] == _CHANGES_AUDIENCE)
+                changes = claims["aud"] == _CHANGES_AUDIENCE
+                return FileClaims(file, version, jti, _text(claims.get("key")), changes=changes)
         raise BadToken("the file token lacks a claim")
 
     def read_callback(self, body: bytes, authorization: str | None) -> CallbackClaims:

@@ -83,7 +83,7 @@ def _config(context: Context, opening: Opening, person: Person, request: Request
             "fileType": opening.format.extension,
             "key": opening.key,
             "title": file.name,
-            "url": link(context, opening.row.id, opening.version),
+            "url": link(context, opening.row.id, opening.version, key=opening.key),
             "info": {"owner": file.owner_name, "uploaded": opening.row.added_at.date().isoformat()},
             "permissions": {
                 "comment": edit,

@@ -15,9 +15,9 @@ from web.context import FILE_CLAIMS, Context, context_of
 OPAQUE = {"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff"}
 
 
-def link(context: Context, file_id: str, version: int, *, changes: bool = False) -> str:
-    """To a version's content, or to the server's record of what was changed in it."""
-    token = context.tokens.file_token(file_id, version, changes=changes)
+def link(context: Context, file_id: str, version: int, *, key: str = "", changes: bool = False) -> str:
+    """To a version's content, for the session of that key, or to the record of what was changed in it."""
+    token = context.tokens.file_token(file_id, version, key=key, changes=changes)
     path = f"/api/onlyoffice/file/{quote(file_id)}{'/changes' if changes else ''}"
     return f"{context.site.storage_url}{path}?token={token}"
 
@@ -37,7 +37,7 @@ async def changes(request: Request) -> Response:
 
 
 async def _claimed(request: Request, *, changes: bool) -> VersionRow:
-    """The version that the link is for. Raises BadToken."""
+    """The version that the link is for. Raises BadToken, Unavailable, JournalFailed."""
     context = context_of(request)
     file_id = request.path_params["id"]
     claims: FileClaims | None = request.scope.get(FILE_CLAIMS)
@@ -51,4 +51,6 @@ async def _claimed(request: Request, *, changes: bool) -> VersionRow:
     version = await context.journal.version(file_id, claims.version)
     if version is None:
         raise BadToken("the link is for a version that does not exist")
+    if claims.key:
+        await context.door.load(claims.key, claims.version)
     return version

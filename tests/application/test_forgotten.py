@@ -125,6 +125,30 @@ async def test_a_forgotten_file_is_not_the_last_word_while_the_server_knows_its_
     assert await recovery.sweep() == 1
 
 
+async def test_people_who_only_look_at_it_do_not_keep_a_forgotten_file_there_for_ever(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    file, key = await left(stage)
+    forget(stage, {key: b"typed in the outage"})
+    stage.server.answers["info"] = Answer(0, {"error": 0, "users": []})
+    recovery = Recovery(stage.desk, stage.world)
+    assert await recovery.sweep() == 0
+    await trio.sleep(61)
+    assert await recovery.sweep() == 1
+    assert len(await stage.journal.versions(file)) == 2
+
+
+async def test_who_edits_it_again_keeps_it_there(stage: Stage, autojump_clock: MockClock) -> None:
+    file, key = await left(stage)
+    forget(stage, {key: b"typed in the outage"})
+    recovery = Recovery(stage.desk, stage.world)
+    for users in ([], ["ada"], []):
+        stage.server.answers["info"] = Answer(0, {"error": 0, "users": users})
+        assert await recovery.sweep() == 0
+        await trio.sleep(61)
+    assert len(await stage.journal.versions(file)) == 1
+
+
 async def test_a_key_that_comes_alive_while_its_file_is_fetched_keeps_its_copy_at_the_server(
     stage: Stage, autojump_clock: MockClock
 ) -> None:

@@ -382,6 +382,14 @@ def test_changes_that_nobody_edits_are_noted_with_what_to_do() -> None:
     assert "open the document again and leave it" in errored.detail
 
 
+def test_of_a_used_up_key_only_what_is_true_is_said() -> None:
+    story = CLOSED_SAVED.then(reopened(Standing.SPENT), left(seconds=80))
+    (errored,) = story.when(orphaned())
+    assert isinstance(errored, events.Errored)
+    assert "open the document again" not in errored.detail
+    assert "used-up key" in errored.detail
+
+
 @pytest.mark.parametrize(
     ("story", "command"),
     [

@@ -143,6 +143,12 @@ class Lives(RuleBasedStateMachine):
         again = take_stored("key", self.document, self.file, command)
         assert again.document == again.file == ()
 
+    @rule(back=st.integers(0, 3))
+    def the_server_loads_a_version_it_was_given_before(self, back: int) -> None:
+        version = max(1, self.document.head - back)
+        self.tell(commands.NoteLoaded(at=at(self.now), version=version))
+        assert self.document.head == version
+
     @rule(ago=st.sampled_from([5.0, 61.0, 600.0]))
     def the_server_has_changes_that_nobody_edits(self, ago: float) -> None:
         self.tell(commands.NoteOrphaned(at=at(self.now), since=at(self.now - ago)))
@@ -181,6 +187,8 @@ class Lives(RuleBasedStateMachine):
         ranks = []
         state = None
         for fact in self.past:
+            if isinstance(fact, events.Reloaded):
+                ranks.clear()  # it begins anew
             if isinstance(fact, events.Forcesaved | events.Saved) and fact.head and state:
                 ranks.append(state.rank(state.offers[fact.offer]))
             state = evolve(state, fact)

@@ -256,6 +256,17 @@ def test_lag_is_never_negative_though_clocks_differ() -> None:
     assert fact.lag == 0
 
 
+def test_what_is_typed_into_a_version_that_was_loaded_late_is_a_conflict() -> None:
+    story = EDITING.then(offered(2, 2, 60), saved(2, 2), closed(CloseReason.SAVED), reopened(Standing.SPENT))
+    story = story.then(*story.when(commands.NoteLoaded(at=at(700), version=1)), offered(5, 2, 710))
+    version = the_version(committed(story, stored(5, 2, 711), AT_2))
+    assert (version.trigger, version.head) == (Trigger.CONFLICT, False)
+
+
+def test_a_version_that_is_the_sessions_own_head_is_no_news() -> None:
+    assert EDITING.when(commands.NoteLoaded(at=at(2), version=1)) == ()
+
+
 def taken(n: int = 1, status: int = 6, seconds: float = 90, live: str | None = None) -> commands.TakeStored:
     return commands.TakeStored(
         at=at(seconds), offer=take(n, status, 30, live=live), sha256=f"bytes {n}", size=10, changes_sha256="c"

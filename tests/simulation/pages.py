@@ -65,7 +65,7 @@ class Page:
         witness.handed_out(self.file, opening.key, asked)
         return Invitation(
             key=opening.key,
-            url=f"http://docledger/file?file={self.file}&version={opening.version}",
+            url=f"http://docledger/file?file={self.file}&version={opening.version}&key={opening.key}",
             filetype="txt",
             title="plan.txt",
             user_id=self.person.id,

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import trio
 
+from application.desk import Unavailable
 from application.journal import JournalFailed
 from application.ports import Answer, Blob, DownloadFailed, DownloadGone, ServerUnreachable, StorageFailed
 from infrastructure.standin.results import Expired, Forbidden, Missing
@@ -166,11 +167,12 @@ class Line:
 
     @asynccontextmanager
     async def stream(self, method: str, url: str, *, headers: Mapping[str, str]) -> AsyncIterator[Response]:
-        file, number = (parse_qs(urlsplit(url).query)[name][0] for name in ("file", "version"))
-        fetch = partial(self._docledger.content, file, int(number))
+        asked = parse_qs(urlsplit(url).query)
+        file, number, key = (asked[name][0] for name in ("file", "version", "key"))
+        fetch = partial(self._docledger.content, file, int(number), key)
         try:
             content = await self._docledger.machine.call(fetch)
-        except (Cut, JournalFailed, StorageFailed):
+        except (Cut, JournalFailed, StorageFailed, Unavailable):
             raise httpx.ConnectError("connection refused") from None
         yield Response(200, content)
 

@@ -154,6 +154,22 @@ async def test_the_servers_own_signature_is_welcome(service: Service, path: str)
     assert (await service.get(path, by=None, headers=asking(service, path))).content == BYTES
 
 
+async def test_a_page_that_comes_with_an_old_link_does_not_write_over_what_others_saved(
+    service: Service, path: str
+) -> None:
+    file = path.split("/")[4].partition("?")[0]
+    key = await service.begin(file)
+    newer = word("Newer words.")
+    assert await service.offered(2, key, "1", newer) == (200, 0)
+    assert (await service.get(path, by=None)).content == BYTES, "the used-up key begins anew"
+    assert await service.told(1, key, users=["sleeper"]) == (200, 0)
+    assert await service.offered(2, key, "2", word("Typed into the old text.")) == (200, 0)
+    assert await service.content(file) == newer
+    assert (await service.triggers(file))[-1] == "conflict"
+    assert (await service.story(key))[-4:] == ["Joined", "SaveOffered", "Saved", "Closed"]
+    assert "Reloaded" in await service.story(key)
+
+
 async def test_a_server_whose_clock_is_wrong_can_open_documents(service: Service, path: str) -> None:
     headers = asking(service, path, age=3600)
     assert (await service.get(path, by=None, headers=headers)).content == BYTES
