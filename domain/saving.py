@@ -7,9 +7,10 @@ from datetime import datetime
 
 from domain import events
 from domain.commands import CommitOffer, TakeStored
-from domain.deciding import KEPT_THERE, decide
+from domain.deciding import decide
 from domain.document import Document, Offer, beside_the_head, replay
 from domain.events import DocumentEvent, FileEvent
+from domain.failures import KEPT_THERE
 from domain.file import File
 from domain.words import CloseReason, Next, Source, Standing, Trigger
 
