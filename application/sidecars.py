@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from application.ports import StorageFailed
 from domain.commands import CommitOffer, TakeOffer, TakeStored
 
 
@@ -50,3 +51,11 @@ class Sidecars(Protocol):
     async def waiting(self) -> Sequence[Sidecar]:
         """Raises StorageFailed."""
         ...
+
+
+async def hold(sidecars: Sidecars, key: str) -> bool:
+    """Whether a save of the key waits to be recorded: until then nobody knows how its session ended."""
+    try:
+        return any(sidecar.key == key for sidecar in await sidecars.waiting())
+    except StorageFailed:
+        return True

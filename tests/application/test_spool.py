@@ -7,7 +7,8 @@ import trio
 from trio.testing import MockClock
 
 from application.callbacks import Fate
-from application.ports import DownloadFailed, DownloadGone
+from application.ports import Answer, DownloadFailed, DownloadGone
+from application.server_errands import ask_info
 from tests.application.conftest import ADA, FakeServer, Stage, callback, life, saving
 from tests.fake_journal import FakeJournal
 from tests.fakes import FakeBlobs, FakeSidecars
@@ -169,6 +170,28 @@ async def test_a_save_that_was_recorded_and_could_not_be_committed_survives_a_ki
         version = (await journal.versions(file))[-1]
         assert blobs.stored[version.sha256] == WORDS
         assert not sidecars.kept
+
+
+@pytest.mark.parametrize("word", ["callback", "info", "unknown"])
+async def test_nobody_closes_a_document_whose_last_save_waits_to_be_recorded(
+    stage: Stage, autojump_clock: MockClock, word: str
+) -> None:
+    file, key = await edited(stage)
+    stage.journal.failing = True
+    with trio.move_on_after(7):  # between two attempts to record it
+        await stage.callbacks.receive(saving(key, URL, 2))
+    stage.journal.failing = False
+    if word == "callback":
+        assert await stage.callbacks.receive(callback(key, 4)) is Fate.DONE
+    else:
+        users = {"info": Answer(0, {"error": 0, "users": []}), "unknown": Answer(1, {"error": 1})}
+        stage.server.answers["info"] = users[word]
+        actor = stage.desk._actor(key)
+        await ask_info(key, stage.world, actor)
+    assert "Closed" not in stage.types(key)
+    await trio.sleep(10)
+    assert stage.types(key)[-3:] == ["SaveOffered", "Saved", "Closed"]
+    assert (await stage.journal.versions(file))[-1].head
 
 
 async def test_what_is_safe_is_not_fetched_again_while_the_journal_fails(
