@@ -115,9 +115,10 @@ class Callbacks:
         Offered bytes do not wait that long, whether it fails or hangs: their url dies.
         """
         trouble = trio.Event()
+        if not isinstance(command, TakeOffer):
+            return await _until_answered(key, ask, trouble)
         async with trio.open_nursery() as nursery:
-            if isinstance(command, TakeOffer):
-                nursery.start_soon(self._secure_after, trouble, hangs, key, command)
+            nursery.start_soon(self._secure_after, trouble, hangs, key, command)
             document = await _until_answered(key, ask, trouble)
             nursery.cancel_scope.cancel()
         return document
