@@ -7,6 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from application.draining import drain
+from application.journal import Change
 from application.ports import ServerUnreachable
 from tests.application.conftest import ADA, Stage, callback, saving
 
@@ -77,3 +78,22 @@ async def test_a_save_that_never_comes_is_not_waited_for_beyond_the_time(
     before = trio.current_time()
     assert len((await drain(stage.desk, stage.world, 10)).left) == 1
     assert trio.current_time() - before == pytest.approx(10)
+
+
+async def test_a_save_is_unsaved_until_its_facts_are_durable(stage: Stage, autojump_clock: MockClock) -> None:
+    _, key = await edited(stage)
+    append = stage.journal.append
+
+    async def slowly(*changes: Change) -> None:
+        await trio.sleep(5)
+        await append(*changes)
+
+    stage.journal.append = slowly  # type: ignore[method-assign]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stage.callbacks.receive, saving(key, url(key), 2))
+        await trio.sleep(8)
+        assert stage.types(key)[-1] == "SaveOffered", "the commit is on its way"
+        assert stage.desk.unsaved() == [key]
+        await trio.sleep(5)
+        assert stage.types(key)[-1] == "Closed"
+        assert stage.desk.unsaved() == []
