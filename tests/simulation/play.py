@@ -82,9 +82,17 @@ class Play:
             case ("wait", _):
                 pass
             case ("clock", skew, _):
-                self.office.set_clock(float(skew))
+                self._set_clock(float(skew))
             case _:
                 raise ValueError(step)
+
+    def _set_clock(self, skew: float) -> None:
+        """By which urls that live may die, so that it is a trouble like others."""
+        now = trio.current_time()
+        self.troubles.felt("clock", now, now)
+        for offer in self.witness.offers.values():
+            offer.expires -= skew - self.office.skew
+        self.office.set_clock(skew)
 
     async def _type(self, user: int, file: int) -> None:
         if page := await self.town.page(user, file):
