@@ -14,7 +14,6 @@ import trio
 from application.claims import command_of, storable
 from application.desk import Desk, Unavailable
 from application.journal import JournalFailed
-from application.sidecars import hold
 from application.spool import Spool
 from application.world import World
 from domain.commands import CloseUnchanged, Command, NoteServerFailure, TakeOffer
@@ -75,7 +74,7 @@ class Callbacks:
         return fate
 
     async def _work(self, key: str, command: Command) -> Fate:
-        if isinstance(command, CloseUnchanged) and await hold(self._world.sidecars, key):
+        if isinstance(command, CloseUnchanged) and self._world.sidecars.holds(key):
             return Fate.DONE  # `info` asks again when the save is recorded
         document = await self._patiently(key, command, partial(self._desk.ask, key, command), HANGS)
         if document is None:

@@ -110,6 +110,8 @@ class Door:
         key = row.live or await self._last_worth_asking(row)
         if key is None:
             return None
+        if self._world.sidecars.holds(key):  # what the session came to is not in the journal yet
+            raise SavingInProgress(key)
         document = await self._desk.ask(key, admit)
         if document and document.finishing:
             await self._wait_for_the_final(key)
@@ -122,9 +124,10 @@ class Door:
 
     async def _last_worth_asking(self, row: FileRow) -> str | None:
         last = await self._world.journal.last_document(row.id)
-        if last and (last.state == "saving" or last.closed_reason == CloseReason.UNCHANGED):
-            return last.key
-        return None
+        if last is None:
+            return None
+        waits = last.state == "saving" or self._world.sidecars.holds(last.key)
+        return last.key if waits or last.closed_reason == CloseReason.UNCHANGED else None
 
     async def _wait_for_the_final(self, key: str) -> None:
         with trio.move_on_after(self._world.patience.commit) as scope:

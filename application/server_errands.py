@@ -13,7 +13,6 @@ from application.claims import forgotten_offer
 from application.journal import JournalFailed
 from application.ports import Answer, Code, ServerUnreachable
 from application.schedule import Schedule
-from application.sidecars import hold
 from application.world import World
 from domain.commands import (
     CloseUnchanged,
@@ -101,7 +100,7 @@ async def ask_info(key: str, world: World, actor: Asker) -> None:
     again = world.patience.silence
     try:
         answer = await world.server.command("info", key)
-        if not answer.body.get("users") and await hold(world.sidecars, key):
+        if not answer.body.get("users") and world.sidecars.holds(key):
             again = world.patience.unreachable  # the session's last word waits to be recorded
         elif answer.error == Code.OK:
             again = await _reconcile(answer, asked, world, actor)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from application.ports import StorageFailed
 from domain.commands import CommitOffer, TakeOffer, TakeStored
 
 
@@ -48,14 +47,10 @@ class Sidecars(Protocol):
         """Also when there is none. Raises StorageFailed."""
         ...
 
+    def holds(self, key: str) -> bool:
+        """Whether a save of the key waits: until it is recorded nobody knows how its session ended."""
+        ...
+
     async def waiting(self) -> Sequence[Sidecar]:
         """Raises StorageFailed."""
         ...
-
-
-async def hold(sidecars: Sidecars, key: str) -> bool:
-    """Whether a save of the key waits to be recorded: until then nobody knows how its session ended."""
-    try:
-        return any(sidecar.key == key for sidecar in await sidecars.waiting())
-    except StorageFailed:
-        return True

@@ -34,15 +34,21 @@ class LocalSidecars:
             self._folders.make(self._root)
             for draft in self._root.glob("*.draft"):
                 draft.unlink()
+            self._keys = {sidecar.id: sidecar.key for sidecar in self._read_all()}
 
     async def put(self, sidecar: Sidecar) -> None:
         path = self._path(sidecar.id)
         content = json.dumps(to_plain(sidecar)).encode()
         await self._in_thread("write", lambda: self._write(path, content))
+        self._keys[sidecar.id] = sidecar.key
 
     async def drop(self, id_: str) -> None:
         path = self._path(id_)
         await self._in_thread("delete", lambda: path.unlink(missing_ok=True))
+        self._keys.pop(id_, None)
+
+    def holds(self, key: str) -> bool:
+        return key in self._keys.values()
 
     async def waiting(self) -> Sequence[Sidecar]:
         return await self._in_thread("read", self._read_all)

@@ -88,6 +88,9 @@ class FakeSidecars:
         await self._work()
         self.kept.pop(id_, None)
 
+    def holds(self, key: str) -> bool:
+        return any(sidecar.key == key for sidecar in self.kept.values())
+
     async def waiting(self) -> Sequence[Sidecar]:
         await self._work()
         return list(self.kept.values())

@@ -7,9 +7,10 @@ import trio
 from trio.testing import MockClock
 
 from application.callbacks import Fate
+from application.opening import SavingInProgress
 from application.ports import Answer, DownloadFailed, DownloadGone
 from application.server_errands import ask_info
-from tests.application.conftest import ADA, FakeServer, Stage, callback, life, saving
+from tests.application.conftest import ADA, BOB, FakeServer, Stage, callback, life, saving
 from tests.fake_journal import FakeJournal
 from tests.fakes import FakeBlobs, FakeSidecars
 
@@ -192,6 +193,21 @@ async def test_nobody_closes_a_document_whose_last_save_waits_to_be_recorded(
     await trio.sleep(10)
     assert stage.types(key)[-3:] == ["SaveOffered", "Saved", "Closed"]
     assert (await stage.journal.versions(file))[-1].head
+
+
+@pytest.mark.parametrize("status", [2, 6])
+async def test_nobody_is_let_in_on_a_text_whose_newer_save_waits_to_be_recorded(
+    stage: Stage, autojump_clock: MockClock, status: int
+) -> None:
+    file, key = await edited(stage)
+    stage.journal.failing = True
+    with trio.move_on_after(7):
+        await stage.callbacks.receive(saving(key, URL, status))
+    stage.journal.failing = False
+    with pytest.raises(SavingInProgress):
+        await stage.door.open(file, BOB, "::2")
+    await trio.sleep(10)
+    assert (await stage.door.open(file, BOB, "::2")).version == 2
 
 
 async def test_what_is_safe_is_not_fetched_again_while_the_journal_fails(

@@ -30,9 +30,13 @@ async def test_what_was_put_waits_until_it_is_dropped(sidecars: Sidecars) -> Non
     await sidecars.put(one)
     await sidecars.put(two)
     assert {waiting.id: waiting for waiting in await sidecars.waiting()} == {one.id: one, two.id: two}
+    assert sidecars.holds(one.key)
+    assert not sidecars.holds("another")
     await sidecars.drop(one.id)
     await sidecars.drop(one.id)
     assert list(await sidecars.waiting()) == [two]
+    await sidecars.drop(two.id)
+    assert not sidecars.holds(two.key)
 
 
 async def test_a_later_one_replaces_the_earlier(sidecars: Sidecars) -> None:

@@ -30,7 +30,9 @@ async def test_a_sidecar_is_synced_and_so_is_its_name(tmp_path: Path) -> None:
 async def test_the_next_life_finds_them_and_sweeps_half_written_ones(tmp_path: Path) -> None:
     await LocalSidecars(tmp_path).put(sidecar())
     (tmp_path / "half.draft").write_text('{"key": "ad')
-    assert list(await LocalSidecars(tmp_path).waiting()) == [sidecar()]
+    next_life = LocalSidecars(tmp_path)
+    assert next_life.holds(sidecar().key)
+    assert list(await next_life.waiting()) == [sidecar()]
     assert [path.suffix for path in await trio.Path(tmp_path).glob("*")] == [".json"]
 
 

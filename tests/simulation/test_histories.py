@@ -49,6 +49,13 @@ ONCE = {
         ("type", 0, 0, 0.1),
         ("leave", 0, 0, 0.0),
     ],
+    "somebody was let in on the old text while the newer save waited to be recorded": [
+        ("type", 0, 0, 0.3),
+        ("trouble", ("journal", "before"), 1, 0.0, 0.0),
+        ("trouble", ("journal", "down"), 1, 950.0, 0.0),
+        ("leave", 0, 0, 950.0),
+        ("type", 0, 0, 0.0),
+    ],
     "a late status 4 would close what somebody edits": [
         ("save", 0, 0, 31.0),
         ("trouble", ("callback", "delay"), 1, 2.0, 0.0),
