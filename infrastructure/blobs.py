@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 import trio
 
 from application.ports import Blob, TooLarge
-from infrastructure.durable import Draft, Folders, plainly
+from infrastructure.durable import Draft, Folders, plainly, publish
 from infrastructure.reading import Reading
 from infrastructure.trash import Trash, is_idle, touch
 
@@ -121,17 +121,8 @@ class LocalBlobs:
         target = self._suspects / f"{self.path(sha256).name}-{named}.json"
         text = json.dumps({"sha256": sha256, **note}, indent=1, default=str).encode()
 
-        def write() -> None:
-            draft = Draft(self._drafts, self._fsync)
-            try:
-                draft.write([text])
-                draft.seal()
-                draft.path.replace(target)
-                self._folders.sync(self._suspects)
-            finally:
-                draft.discard()
-
-        await self.in_thread("write", write)
+        draft = Draft(self._drafts, self._fsync)
+        await self.in_thread("write", partial(publish, draft, text, target, self._folders))
 
     def _stored(self) -> Iterator[Path]:
         for folder in self._root.iterdir():

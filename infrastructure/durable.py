@@ -83,6 +83,17 @@ class Folders:
             os.close(handle)
 
 
+def publish(draft: Draft, content: bytes, target: Path, folders: Folders) -> None:
+    """A small file, whole and durable under its name; it replaces what was there."""
+    try:
+        draft.write([content])
+        draft.seal()
+        draft.path.replace(target)
+        folders.sync(target.parent)
+    finally:
+        draft.discard()
+
+
 @contextmanager
 def plainly(subject: str, verb: str) -> Iterator[None]:
     """An OSError as the application's own, in words."""

@@ -13,7 +13,7 @@ from typing import TypeVar
 import trio
 
 from application.sidecars import Sidecar
-from infrastructure.durable import Draft, Folders, plainly
+from infrastructure.durable import Draft, Folders, plainly, publish
 from infrastructure.plain import from_plain, to_plain
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,8 @@ class LocalSidecars:
     async def put(self, sidecar: Sidecar) -> None:
         path = self._path(sidecar.id)
         content = json.dumps(to_plain(sidecar)).encode()
-        await self._in_thread("write", lambda: self._write(path, content))
+        draft = Draft(self._root, self._fsync, ".draft")
+        await self._in_thread("write", lambda: publish(draft, content, path, self._folders))
         self._keys[sidecar.id] = sidecar.key
 
     async def drop(self, id_: str) -> None:
@@ -55,16 +56,6 @@ class LocalSidecars:
 
     def _path(self, id_: str) -> Path:
         return self._root / f"{sha256(id_.encode()).hexdigest()}.json"  # a key may be any text
-
-    def _write(self, path: Path, content: bytes) -> None:
-        draft = Draft(self._root, self._fsync, ".draft")
-        try:
-            draft.write([content])
-            draft.seal()
-            draft.path.replace(path)
-            self._folders.sync(self._root)
-        finally:
-            draft.discard()
 
     def _read_all(self) -> Sequence[Sidecar]:
         return [sidecar for path in sorted(self._root.glob("*.json")) if (sidecar := self._read(path))]
