@@ -156,16 +156,17 @@ class DocumentActor:
             case commands.NotePresence() | commands.TakeOffer() if self.document and self.document.closed:
                 row = await self._world.journal.file(self.document.file)
                 live = row.live if row else None
-                await self._record(decide(self.document, replace(command, live=live)))
+                await self._decide(replace(command, live=live))
             case commands.CloseUnchanged():
-                admitted = self.schedule.admitted_at
-                await self._record(decide(self.document, replace(command, admitted=admitted)))
+                await self._decide(replace(command, admitted=self.schedule.admitted_at))
                 self.schedule.doubt(self.document, trio.current_time())
             case commands.NoteOrphaned():
-                admitted = self.schedule.admitted_at
-                await self._record(decide(self.document, replace(command, admitted=admitted)))
+                await self._decide(replace(command, admitted=self.schedule.admitted_at))
             case _:
-                await self._record(decide(self.document, command))
+                await self._decide(command)
+
+    async def _decide(self, command: Command) -> None:
+        await self._record(decide(self.document, command), cause=command)
 
     async def _commit(self, command: commands.CommitOffer | commands.TakeStored) -> None:
         """The save goes into both streams in one transaction, or into none."""
@@ -181,16 +182,16 @@ class DocumentActor:
         if isinstance(command, commands.CommitOffer):
             result = commit(self.key, document, row.file, command)
         else:
-            offer = replace(command.offer, live=row.live)
-            result = take_stored(self.key, document, row.file, replace(command, offer=offer))
+            command = replace(command, offer=replace(command.offer, live=row.live))
+            result = take_stored(self.key, document, row.file, command)
         changes: list[Change] = []
         if result.file:
             state = files.replay(result.file, row.file)
             assert state is not None
             changes = [FileChange(document.file, row.version, result.file, state)]
-        await self._record(result.document, *changes)
+        await self._record(result.document, *changes, cause=command)
 
-    async def _record(self, events: Sequence[DocumentEvent], *others: Change) -> None:
+    async def _record(self, events: Sequence[DocumentEvent], *others: Change, cause: Command) -> None:
         """Durable first, true second."""
         if not events:
             return
@@ -198,7 +199,8 @@ class DocumentActor:
         for event in events:
             document = evolve(document, event)
         assert document is not None
-        await self._world.journal.append(DocumentChange(self.key, self._version, events, document), *others)
+        change = DocumentChange(self.key, self._version, events, document, cause)
+        await self._world.journal.append(change, *others)
         self._version += len(events)
         self.document = document
         self._enter()

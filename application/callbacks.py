@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from enum import Enum, auto
 from functools import partial
 from math import inf
@@ -16,13 +17,14 @@ from application.desk import Desk, Unavailable
 from application.journal import JournalFailed
 from application.spool import Spool
 from application.world import World
-from domain.commands import CloseUnchanged, Command, NoteServerFailure, TakeOffer
-from domain.document import Document
+from domain.commands import CloseUnchanged, Command, NoteReplied, NoteServerFailure, TakeOffer
+from domain.document import Document, offer_id
 from domain.words import Next
 
 logger = logging.getLogger(__name__)
 
 HANGS = 1.0  # seconds that a healthy journal never takes
+OFFERS = frozenset({2, 3, 6, 7})  # statuses; the others are answered with 0 whatever happens
 RETRY_PAUSE = 0.5  # seconds, while the journal fails and the budget lasts
 
 
@@ -40,6 +42,7 @@ class Fate(Enum):
 class Callbacks:
     def __init__(
         self,
+        nursery: trio.Nursery,
         desk: Desk,
         world: World,
         spool: Spool,
@@ -51,6 +54,7 @@ class Callbacks:
 
         `unsafe` is called when an offer had to be answered before its bytes were safe.
         """
+        self._nursery = nursery
         self._desk = desk
         self._world = world
         self._spool = spool
@@ -72,6 +76,26 @@ class Callbacks:
         if fate is Fate.UNSAFE:
             self._unsafe()
         return fate
+
+    def note_reply(self, claims: Mapping[str, Any], http: int, error: int, seconds: float) -> None:
+        """Record what was answered, if there was a choice; the answer does not wait for that."""
+        claims = storable(claims)
+        if int(claims["status"]) in OFFERS or error:
+            command = NoteReplied(
+                at=self._world.now(),
+                status=int(claims["status"]),
+                http=http,
+                error=error,
+                seconds=seconds,
+                offer=_offer_in(claims),
+            )
+            self._nursery.start_soon(self._record_reply, str(claims["key"]), command)
+
+    async def _record_reply(self, key: str, command: NoteReplied) -> None:
+        try:
+            await self._desk.ask(key, command)
+        except (Unavailable, JournalFailed) as trouble:
+            logger.warning("%s: the answer %s is in no history: %s", key, command, trouble)
 
     async def _work(self, key: str, command: Command) -> Fate:
         if isinstance(command, CloseUnchanged) and self._world.sidecars.holds(key):
@@ -150,3 +174,10 @@ def _so_far(command: Command) -> Fate:
             return Fate.LOST
         case _:
             return Fate.DONE  # `info` rebuilds presence
+
+
+def _offer_in(claims: Mapping[str, Any]) -> str | None:
+    url = claims.get("url")
+    with suppress(ValueError):  # a malformed url, which no offer has
+        return offer_id(int(claims["status"]), url) if isinstance(url, str) and url else None
+    return None

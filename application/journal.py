@@ -1,18 +1,19 @@
 """What the application asks of the journal: streams of facts, and what can be read off them.
 
-Stream names are `document/<key>` and `file/<id>`. Every row is written in the transaction of the
-facts it follows from, so what is read here is never behind the log.
+Stream names are `document/<key>`, `file/<id>` and `reader/<user>`. Every row is written in the
+transaction of the facts it follows from, so what is read here is never behind the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
+from domain.commands import Command
 from domain.document import Document
-from domain.events import DocumentEvent, Event, FileEvent
+from domain.events import DocumentEvent, Event, FileEvent, ReadingEvent
 from domain.file import File
 from domain.words import Standing, Trigger
 
@@ -33,6 +34,7 @@ class DocumentChange:
     after: int
     events: Sequence[DocumentEvent]
     state: Document
+    cause: Command | None = None  # what was decided on
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +45,64 @@ class FileChange:
     state: File
 
 
-Change = DocumentChange | FileChange
+@dataclass(frozen=True, slots=True)
+class ReadingChange:
+    """For the stream of whoever reads the log."""
+
+    reader: str
+    after: int
+    events: Sequence[ReadingEvent]
+
+
+Change = DocumentChange | FileChange | ReadingChange
+
+
+def stream_of(change: Change) -> str:
+    match change:
+        case DocumentChange(key=key):
+            return f"document/{key}"
+        case FileChange(id=id_):
+            return f"file/{id_}"
+        case ReadingChange(reader=reader):
+            return f"reader/{reader}"
+
+
+def file_of(change: Change) -> Sequence[str | None]:
+    """For each fact of a change, the file that it is about."""
+    match change:
+        case DocumentChange(state=state):
+            return [state.file] * len(change.events)
+        case FileChange(id=id_):
+            return [id_] * len(change.events)
+        case ReadingChange():
+            return [getattr(event, "file", None) for event in change.events]
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A fact with its place: `position` in the whole log, `number` in its stream, both from 1."""
+    """A fact with its place: `position` in the whole log, `number` in its stream, both from 1.
+
+    Positions grow, are never given twice, and never change.
+    """
 
     position: int
+    stream: str
     number: int
     event: Event
+    file: str | None = None  # that the fact is about
+    cause: Mapping[str, Any] | None = None  # on the first fact of a decision: see application.causes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which facts: those that fit everything that is given."""
+
+    file: str | None = None  # of the file, its sessions, and who looked at them
+    key: str | None = None  # of one session
+    users: Sequence[str] = ()  # that name any of these users
+    types: Sequence[str] = ()  # of any of these types
+    since: datetime | None = None
+    until: datetime | None = None  # not included
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +157,37 @@ class Journal(Protocol):
     async def document_history(self, key: str, after: int = 0) -> Sequence[Recorded]: ...
 
     async def file_history(self, file_id: str, after: int = 0) -> Sequence[Recorded]: ...
+
+    async def facts(
+        self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100
+    ) -> Sequence[Recorded]:
+        """With `after`, those beyond that position, the oldest first; else those below `before`, the newest
+        first.
+        """
+        ...
+
+    async def position(self) -> int:
+        """Of the last fact in the whole log; 0 when there is none."""
+        ...
+
+    async def grown(self, beyond: int) -> int:
+        """Wait, under the caller's deadline, until the log goes beyond that position; how far it goes.
+
+        Facts that another process recorded are noticed within seconds.
+        """
+        ...
+
+    async def reading_version(self, reader: str) -> int:
+        """How many facts the reader's stream has."""
+        ...
+
+    async def names(self, users: Collection[str]) -> Mapping[str, str]:
+        """The last name that each of them is known under; none for who has no name."""
+        ...
+
+    async def users_named(self, name: str) -> Sequence[str]:
+        """Ids of all who are known under this name."""
+        ...
 
     async def file(self, file_id: str) -> FileRow | None: ...
 

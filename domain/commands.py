@@ -148,6 +148,18 @@ class NoteOrphaned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteReplied:
+    """A callback has been answered."""
+
+    at: datetime
+    status: int  # of the callback
+    http: int
+    error: int
+    seconds: float  # from the callback to its answer
+    offer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CloseUnknown:
     """The server answered that it does not know the key."""
 
@@ -167,5 +179,6 @@ Command = (
     | CommitOffer
     | TakeStored
     | NoteOrphaned
+    | NoteReplied
     | CloseUnknown
 )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from domain import commands, events
 from domain.commands import Command
 from domain.document import Document
-from domain.failures import note_failure, note_orphaned, note_resumed, note_server_failure
+from domain.failures import note_failure, note_orphaned, note_resumed, note_server_failure, replied
 from domain.presence import Facts, close_unchanged, close_unknown, note_presence, reopened
 from domain.words import CloseReason, Next, Standing, Trigger
 
@@ -37,6 +37,8 @@ def decide(document: Document | None, command: Command) -> Facts:
             return note_failure(document, command)
         case commands.NoteResumed():
             return note_resumed(document, command)
+        case commands.NoteReplied():
+            return (replied(command),)
         case commands.CloseUnknown():
             return close_unknown(document, command)
         case commands.NoteOrphaned():

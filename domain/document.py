@@ -150,6 +150,10 @@ def evolve(document: Document | None, event: DocumentEvent) -> Document:
             return _errored(document, event)
         case events.Resumed():
             return replace(document, trouble=None)
+        case events.Redacted(user=user) if user in document.names:
+            return replace(document, names={**document.names, user: ""})
+        case events.Replied() | events.Redacted():
+            return document
 
 
 def replay(history: Iterable[DocumentEvent], document: Document | None = None) -> Document | None:

@@ -6,6 +6,7 @@ is a new class. `at` is when we recorded the fact, aware UTC.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -117,6 +118,17 @@ class Resumed(Fact):
     """The server obeys our commands again: the trouble with them is over."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replied(Fact):
+    """What the server was told about an offer or a failure; to its other callbacks that is always 0."""
+
+    status: int  # of the callback
+    http: int
+    error: int
+    seconds: float  # from the callback to its answer
+    offer: str | None = None
+
+
 # -- a file ------------------------------------------------------------------------------------------
 
 
@@ -176,6 +188,34 @@ class Reinstated(Fact):
     by: str
 
 
+# -- every stream -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redacted(Fact):
+    """A person's data were taken out of earlier facts of this stream; `left` seals what remains."""
+
+    user: str
+    by: str
+    left: Mapping[str, str]  # a fact's number -> the SHA-256 of its new text
+
+
+# -- the reading of this log, in one stream per reader -----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consulted(Fact):
+    """Somebody looked at what the log says."""
+
+    user: str
+    name: str
+    address: str
+    what: str  # which view of it
+    file: str | None = None
+    key: str | None = None
+    filters: str = ""  # as in a url's query
+
+
 DocumentEvent = (
     Opened
     | Admitted
@@ -189,6 +229,9 @@ DocumentEvent = (
     | Errored
     | Reloaded
     | Resumed
+    | Replied
+    | Redacted
 )
-FileEvent = Added | VersionAdded | Thinned | Renamed | Shared | Removed | Reinstated
-Event = DocumentEvent | FileEvent
+FileEvent = Added | VersionAdded | Thinned | Renamed | Shared | Removed | Reinstated | Redacted
+ReadingEvent = Consulted | Redacted
+Event = DocumentEvent | FileEvent | ReadingEvent

@@ -73,3 +73,14 @@ def note_resumed(document: Document, command: commands.NoteResumed) -> Facts:
     commanded = document.trouble and document.trouble.source is Source.COMMAND
     over = commanded and not document.offers  # a waiting save has troubles of its own
     return (events.Resumed(at=command.at),) if over else ()
+
+
+def replied(command: commands.NoteReplied) -> events.Replied:
+    return events.Replied(
+        at=command.at,
+        status=command.status,
+        http=command.http,
+        error=command.error,
+        seconds=command.seconds,
+        offer=command.offer,
+    )

@@ -60,6 +60,8 @@ def evolve(file: File | None, event: FileEvent) -> File:
             return replace(file, removed=True)
         case events.Reinstated():
             return replace(file, removed=False)
+        case events.Redacted(user=user):
+            return _redacted(file, user)
 
 
 def replay(history: Iterable[FileEvent], file: File | None = None) -> File | None:
@@ -77,6 +79,11 @@ def _version_added(file: File, event: events.VersionAdded) -> File:
         size=event.size,
         changed_at=event.at,
     )
+
+
+def _redacted(file: File, user: str) -> File:
+    shares = {who: s._replace(name="") if who == user else s for who, s in file.shares.items()}
+    return replace(file, shares=shares, owner_name="" if file.owner == user else file.owner_name)
 
 
 def rename(file: File, *, at: datetime, name: str, by: str) -> tuple[FileEvent, ...]:

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import trio
 
+from application.plain import from_plain, to_plain
 from application.sidecars import Sidecar
 from infrastructure.durable import Draft, Folders, plainly, publish
-from infrastructure.plain import from_plain, to_plain
 
 logger = logging.getLogger(__name__)
 

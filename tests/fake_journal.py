@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import trio
 
+from application.causes import abridged
 from application.journal import (
     Change,
     DocumentChange,
@@ -15,10 +17,14 @@ from application.journal import (
     FileChange,
     FileRow,
     JournalFailed,
+    Query,
     Recorded,
     StaleWrite,
     VersionRow,
+    file_of,
+    stream_of,
 )
+from application.people import introduced, named_in
 from domain import events
 from domain.document import Document
 from domain.events import Event
@@ -29,26 +35,42 @@ from domain.words import Standing, Trigger
 @dataclass
 class FakeJournal:
     log: list[tuple[str, int, Event]] = field(default_factory=list)
+    kept: list[Recorded] = field(default_factory=list)  # the log with its positions and causes
+    streams: dict[str, list[Recorded]] = field(default_factory=dict)
     documents_: dict[str, tuple[Document, int]] = field(default_factory=dict)
     files_: dict[str, FileRow] = field(default_factory=dict)
     live: dict[str, str] = field(default_factory=dict)
     saved: dict[str, events.Saved | events.Forcesaved] = field(default_factory=dict)
     failing: bool = False
     hanging: float = 0.0  # seconds that everything takes
+    _news: trio.Event = field(default_factory=trio.Event)
 
     async def append(self, *changes: Change) -> None:
         await self._reach()
         live = dict(self.live)
         for change in changes:
-            if len(self._stream(stream(change))) != change.after:
-                raise StaleWrite(stream(change))
+            if len(self._stream(stream_of(change))) != change.after:
+                raise StaleWrite(stream_of(change))
             if isinstance(change, DocumentChange):
                 _move(live, change)
         self.live = live
         for change in changes:
-            name, after = stream(change), change.after
+            name, after = stream_of(change), change.after
             self.log += [(name, after + i, event) for i, event in enumerate(change.events, start=1)]
+            self._keep(change)
             self._project(change)
+        self._news.set()
+        self._news = trio.Event()
+
+    def _keep(self, change: Change) -> None:
+        cause = None
+        if isinstance(change, DocumentChange) and change.cause is not None:
+            cause = json.loads(json.dumps(abridged(change.cause, change.events)))
+        for i, (event, file) in enumerate(zip(change.events, file_of(change), strict=True), start=1):
+            place = len(self.kept) + 1, stream_of(change), change.after + i
+            recorded = Recorded(*place, event, file, cause if i == 1 else None)
+            self.kept.append(recorded)
+            self.streams.setdefault(recorded.stream, []).append(recorded)
 
     def _project(self, change: Change) -> None:
         version = change.after + len(change.events)
@@ -70,6 +92,42 @@ class FakeJournal:
     async def file_history(self, file_id: str, after: int = 0) -> Sequence[Recorded]:
         await self._reach()
         return [r for r in self._stream(f"file/{file_id}") if r.number > after]
+
+    async def facts(
+        self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100
+    ) -> Sequence[Recorded]:
+        await self._reach()
+        found = [
+            recorded
+            for recorded in self.kept
+            if _fits(recorded, query)
+            and (before is None or recorded.position < before)
+            and (after is None or recorded.position > after)
+        ]
+        return (found if after is not None else found[::-1])[:limit]
+
+    async def position(self) -> int:
+        await self._reach()
+        return len(self.kept)
+
+    async def grown(self, beyond: int) -> int:
+        while (position := await self.position()) <= beyond:
+            await self._news.wait()
+        return position
+
+    async def reading_version(self, reader: str) -> int:
+        await self._reach()
+        return len(self._stream(f"reader/{reader}"))
+
+    async def names(self, users: Collection[str]) -> Mapping[str, str]:
+        await self._reach()
+        names = introduced(recorded.event for recorded in self.kept)
+        return {user: name for user, name in names.items() if user in users}
+
+    async def users_named(self, name: str) -> Sequence[str]:
+        await self._reach()
+        names = introduced(recorded.event for recorded in self.kept)
+        return [user for user, known in names.items() if known == name]
 
     async def file(self, file_id: str) -> FileRow | None:
         await self._reach()
@@ -147,11 +205,7 @@ class FakeJournal:
             raise JournalFailed("the disk is on fire")
 
     def _stream(self, name: str) -> list[Recorded]:
-        return [
-            Recorded(position, number, event)
-            for position, (stream_, number, event) in enumerate(self.log, start=1)
-            if stream_ == name
-        ]
+        return self.streams.get(name, [])
 
     def _document(self, key: str) -> DocumentRow:
         state, version = self.documents_[key]
@@ -174,8 +228,16 @@ class FakeJournal:
         )
 
 
-def stream(change: Change) -> str:
-    return f"document/{change.key}" if isinstance(change, DocumentChange) else f"file/{change.id}"
+def _fits(recorded: Recorded, query: Query) -> bool:
+    fact = recorded.event
+    return (
+        query.file in {None, recorded.file}
+        and (query.key is None or recorded.stream == f"document/{query.key}")
+        and (not query.users or not named_in(fact).isdisjoint(query.users))
+        and (not query.types or type(fact).__name__ in query.types)
+        and (query.since is None or fact.at >= query.since)
+        and (query.until is None or fact.at < query.until)
+    )
 
 
 def _move(live: dict[str, str], change: DocumentChange) -> None:

@@ -157,7 +157,7 @@ async def assemble(
             door=door,
             files=files,
             history=History(journal, files),
-            callbacks=Callbacks(desk, world, spool, keep_failed=durable, unsafe=recovery.nudge),
+            callbacks=Callbacks(nursery, desk, world, spool, keep_failed=durable, unsafe=recovery.nudge),
             replacing=Replacing(desk, world, files),
             operating=Operating(desk, world, door, spool, trust),
             tokens=tokens,

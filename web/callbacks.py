@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+import trio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -32,6 +33,7 @@ DURABLE = {
 async def callback(request: Request) -> Response:
     context = context_of(request)
     address = context.address_of(request.scope)
+    began = trio.current_time()
     try:
         body = await whole(request, LONGEST_CALLBACK, IDLE)
         said = context.tokens.read_callback(body, request.headers.get("authorization"))
@@ -49,7 +51,9 @@ async def callback(request: Request) -> Response:
     except Exception:  # the contract: answered all the same; what was recorded goes on
         logger.exception("a callback failed: %s", {k: said.claims.get(k) for k in ("key", "status")})
         fate = Fate.UNSAFE
-    return reply(*DURABLE[fate]) if context.site.durable else reply(200, 0)
+    answer = DURABLE[fate] if context.site.durable else (200, 0)
+    context.callbacks.note_reply(said.claims, *answer, trio.current_time() - began)
+    return reply(*answer)
 
 
 def reply(status: int, error: int) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from operator import itemgetter
@@ -19,12 +19,13 @@ from application.journal import (
     DocumentRow,
     FileRow,
     JournalFailed,
+    Query,
     Recorded,
     StaleWrite,
     VersionRow,
 )
 from infrastructure.journal.ledger import Entry, Ledger
-from infrastructure.journal.mapper import to_fact
+from infrastructure.journal.queries import HISTORY, LAST, STREAM_LENGTH, found, recorded
 from infrastructure.journal.rows import Rows
 from infrastructure.journal.views import (
     AUTOSAVED_FILES,
@@ -37,9 +38,10 @@ from infrastructure.journal.views import (
 
 T = TypeVar("T")
 
-first: Callable[[Any], str] = itemgetter(0)
+first: Callable[[Any], Any] = itemgetter(0)
 
 STORE = (PersistenceError, sqlite3.Error)  # the library lets SQLite's own through when it connects
+FOREIGN = 1.0  # seconds between two looks for what another process has recorded
 BATCH = 200  # changes in one transaction
 READERS = 4  # far below the library's pool of 15: at the pool's end a timed-out reader blocks every writer
 FILE = "SELECT files.*, live.key AS live FROM files LEFT JOIN live ON live.file_id = files.id"
@@ -64,6 +66,7 @@ class LedgerJournal:
     def __init__(self, ledger: Ledger, rows: Rows) -> None:
         self._ledger = ledger
         self._rows = rows
+        self._news = trio.Event()  # set, and replaced, after each commit
         self._door, self._outbox = trio.open_memory_channel[Slip](1000)
         self._writer, self._readers = trio.CapacityLimiter(1), trio.CapacityLimiter(READERS)
 
@@ -144,18 +147,36 @@ class LedgerJournal:
     async def is_referenced(self, sha256: str) -> bool:
         return await self._row(REFERENCED, (sha256, sha256), first) is not None
 
+    async def facts(
+        self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100
+    ) -> Sequence[Recorded]:
+        return await self._query(*found(query, before=before, after=after, limit=limit), recorded)
+
+    async def position(self) -> int:
+        return await self._row(LAST, (), first) or 0
+
+    async def grown(self, beyond: int) -> int:
+        while True:
+            news = self._news
+            position = await self.position()
+            if position > beyond:
+                return position
+            with trio.move_on_after(FOREIGN):  # another process says nothing
+                await news.wait()
+
+    async def reading_version(self, reader: str) -> int:
+        return await self._row(STREAM_LENGTH, (f"reader/{reader}",), first) or 0
+
+    async def names(self, users: Collection[str]) -> Mapping[str, str]:
+        marks = ",".join("?" * len(users))
+        sql = f"SELECT id, name FROM people WHERE name <> '' AND id IN ({marks})"  # noqa: S608 (marks are ?,?,?)
+        return dict(await self._query(sql, list(users), tuple))
+
+    async def users_named(self, name: str) -> Sequence[str]:
+        return await self._query("SELECT id FROM people WHERE name = ?", (name,), first)
+
     async def _history(self, stream: str, after: int) -> Sequence[Recorded]:
-        decode = self._ledger.mapper.transcoder.decode
-
-        def recorded(row: Any) -> Recorded:
-            fact = to_fact(row["topic"], decode(row["state"]))
-            return Recorded(row["rowid"], row["originator_version"], fact)
-
-        sql = (
-            "SELECT rowid, * FROM stored_events WHERE originator_id = ? AND originator_version > ?"
-            " ORDER BY originator_version"
-        )
-        return await self._query(sql, (stream, after), recorded)
+        return await self._query(HISTORY, (stream, after), recorded)
 
     async def _row(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> T | None:
         try:
@@ -180,6 +201,8 @@ class LedgerJournal:
                 await trio.to_thread.run_sync(self._commit, batch, limiter=self._writer)
                 for slip in batch:
                     slip.done.set()
+                self._news.set()
+                self._news = trio.Event()
 
     def _commit(self, batch: Sequence[Slip]) -> None:
         try:

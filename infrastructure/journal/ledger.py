@@ -1,8 +1,9 @@
-"""The library's SQLite event store, with our read models inside its transactions. Blocking."""
+"""The library's SQLite event store, with our columns and read models inside its transactions. Blocking."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,15 +12,25 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteFactory
 
-from application.journal import Change, DocumentChange
+from application.causes import abridged
+from application.journal import Change, DocumentChange, file_of, stream_of
+from application.people import introduced, named_in
+from infrastructure.journal import events_table, seals
+from infrastructure.journal.events_table import stamp
 from infrastructure.journal.mapper import Envelope, FactMapper
 from infrastructure.journal.views import ADDED_COLUMNS, INDEXES, TABLES, project
 
 T = TypeVar("T")
 
 
-def stream(change: Change) -> str:
-    return f"document/{change.key}" if isinstance(change, DocumentChange) else f"file/{change.id}"
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is stored with a fact, besides what the library stores."""
+
+    at: str
+    file: str | None
+    users: frozenset[str]
+    cause: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +39,13 @@ class Entry:
 
     changes: Sequence[Change]
     stored: Sequence[StoredEvent]
+    beside: Sequence[Beside]
+    names: Mapping[str, str]
 
 
-class ViewRecorder(SQLiteApplicationRecorder):
+class LedgerRecorder(SQLiteApplicationRecorder):
     def construct_create_table_statements(self) -> list[str]:
-        return [*super().construct_create_table_statements(), *TABLES]
+        return [events_table.TABLE, *events_table.OTHERS, *TABLES]
 
     def create_table(self) -> None:
         super().create_table()
@@ -41,26 +54,24 @@ class ViewRecorder(SQLiteApplicationRecorder):
                 c.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column))
                 if c.fetchone() is None:
                     c.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-            for index in INDEXES:
+            for index in (*INDEXES, *events_table.INDEXES):
                 c.execute(index)
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
-        positions = super()._insert_events(c, stored_events, **kwargs)
-        changes: Sequence[Change] = kwargs["changes"]
-        for change in changes:
-            self._check_no_gap(c, change)
-            project(c, change)
+        entries: Sequence[Entry] = kwargs["entries"]
+        links: dict[tuple[str, int], bytes] = {}  # of facts in this transaction
+        positions = [
+            _insert(c, links, event, beside)
+            for entry in entries
+            for event, beside in zip(entry.stored, entry.beside, strict=True)
+        ]
+        for entry in entries:
+            c.executemany(events_table.PERSON, entry.names.items())
+            for change in entry.changes:
+                project(c, change)
         return positions
-
-    def _check_no_gap(self, c: SQLiteCursor, change: Change) -> None:
-        """The primary key refuses a number that is taken, but not one that leaves a hole."""
-        if change.after:
-            sql = "SELECT 1 FROM stored_events WHERE originator_id = ? AND originator_version = ?"
-            c.execute(sql, (stream(change), change.after))
-            if c.fetchone() is None:
-                raise IntegrityError(f"{stream(change)} has no fact number {change.after}")
 
     def query(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
         with self.datastore.transaction(commit=False) as c:
@@ -68,8 +79,25 @@ class ViewRecorder(SQLiteApplicationRecorder):
             return [read(row) for row in c.fetchall()]
 
 
-class ViewFactory(SQLiteFactory):
-    application_recorder_class = ViewRecorder
+def _insert(c: SQLiteCursor, links: dict[tuple[str, int], bytes], event: StoredEvent, beside: Beside) -> int:
+    """The primary key refuses a number that is taken, and the chain one that leaves a hole."""
+    stream, number = str(event.originator_id), event.originator_version
+    before = seals.START if number == 1 else links.get((stream, number - 1))
+    before = before or events_table.link_of(c, stream, number - 1)
+    if before is None:
+        raise IntegrityError(f"{stream} has no fact number {number - 1}")
+    salt = seals.new_salt()
+    link = seals.link(before, stream, number, event.topic, seals.digest(salt, event.state, beside.cause))
+    links[stream, number] = link
+    row = (stream, number, event.topic, event.state, beside.cause, beside.at, beside.file, salt, link)
+    c.execute(events_table.INSERT, row)
+    position: int = c.lastrowid
+    c.executemany(events_table.NAMED, [(user, position) for user in beside.users])
+    return position
+
+
+class LedgerFactory(SQLiteFactory):
+    application_recorder_class = LedgerRecorder
 
 
 class Ledger(Application[str]):
@@ -80,7 +108,7 @@ class Ledger(Application[str]):
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         environment = {
-            "PERSISTENCE_MODULE": "infrastructure.journal.ledger:ViewFactory",
+            "PERSISTENCE_MODULE": "infrastructure.journal.ledger:LedgerFactory",
             "SQLITE_DBNAME": str(path),
             "ORIGINATOR_ID_TYPE": "text",
         }
@@ -90,19 +118,32 @@ class Ledger(Application[str]):
         return self.factory.mapper(transcoder=self.construct_transcoder(), mapper_class=FactMapper)
 
     def entry(self, changes: Sequence[Change]) -> Entry:
-        envelopes = [
-            Envelope(stream(change), number, event)
-            for change in changes
-            for number, event in enumerate(change.events, start=change.after + 1)
-        ]
-        return Entry(changes, [self.mapper.to_stored_event(envelope) for envelope in envelopes])
+        stored, beside = [], []
+        for change in changes:
+            stream = stream_of(change)
+            for number, event in enumerate(change.events, start=change.after + 1):
+                stored.append(self.mapper.to_stored_event(Envelope(stream, number, event)))
+            beside += _beside(change)
+        names = introduced(event for change in changes for event in change.events)
+        return Entry(changes, stored, beside, names)
 
     def record(self, entries: Sequence[Entry]) -> None:
         """One transaction. Raises the library's IntegrityError when any stream has moved on."""
         stored = [event for entry in entries for event in entry.stored]
-        self.recorder.insert_events(stored, changes=[change for entry in entries for change in entry.changes])
+        self.recorder.insert_events(stored, entries=entries)
 
     @property
-    def views(self) -> ViewRecorder:
-        assert isinstance(self.recorder, ViewRecorder)
+    def views(self) -> LedgerRecorder:
+        assert isinstance(self.recorder, LedgerRecorder)
         return self.recorder
+
+
+def _beside(change: Change) -> list[Beside]:
+    cause = None
+    if isinstance(change, DocumentChange) and change.cause is not None:
+        cause = json.dumps(abridged(change.cause, change.events), separators=(",", ":")).encode()
+    causes = [cause, *[None] * (len(change.events) - 1)]
+    return [
+        Beside(stamp(fact.at), file, named_in(fact), cause)
+        for fact, file, cause in zip(change.events, file_of(change), causes, strict=True)
+    ]

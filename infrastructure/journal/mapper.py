@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 from eventsourcing.persistence import Mapper, StoredEvent
 
+from application.plain import from_plain, to_plain
 from domain.events import Event
-from infrastructure.plain import from_plain, to_plain
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,15 @@ import json
 from datetime import datetime
 from typing import Any
 
-from application.journal import Change, DocumentChange, DocumentRow, FileChange, FileRow, VersionRow
+from application.journal import (
+    Change,
+    DocumentChange,
+    DocumentRow,
+    FileChange,
+    FileRow,
+    ReadingChange,
+    VersionRow,
+)
 from domain import events
 from domain.file import File, Share
 from domain.words import Access, Standing, Trigger
@@ -54,9 +62,9 @@ FREED = """SELECT sha256 FROM thinned WHERE sha256 > ? AND at >= ? AND at < ?
     ORDER BY sha256 LIMIT ?"""
 
 UPSERT_FILE = """INSERT INTO files VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
-    version=excluded.version, name=excluded.name, head=excluded.head, last=excluded.last,
-    sha256=excluded.sha256, size=excluded.size, changed_at=excluded.changed_at,
-    shares=excluded.shares, removed=excluded.removed"""
+    version=excluded.version, name=excluded.name, owner_name=excluded.owner_name,
+    head=excluded.head, last=excluded.last, sha256=excluded.sha256, size=excluded.size,
+    changed_at=excluded.changed_at, shares=excluded.shares, removed=excluded.removed"""
 UPSERT_DOCUMENT = """INSERT INTO documents VALUES (?,?,?,?,?,?,?,?,?,?,?,NULL,NULL,?)
     ON CONFLICT (key) DO UPDATE SET version=excluded.version, state=excluded.state,
     standing=excluded.standing, head=excluded.head, closed_at=excluded.closed_at,
@@ -69,6 +77,8 @@ def project(cursor: Any, change: Change) -> None:
             _project_document(cursor, change)
         case FileChange():
             _project_file(cursor, change)
+        case ReadingChange():
+            pass  # nothing is read off it but itself
 
 
 def _project_document(c: Any, change: DocumentChange) -> None:

@@ -123,7 +123,7 @@ async def life(
         desk = Desk(nursery, world)
         spool = Spool(nursery, desk, world)
         nursery.start_soon(spool.run)
-        callbacks = Callbacks(desk, world, spool, keep_failed=keep_failed)
+        callbacks = Callbacks(nursery, desk, world, spool, keep_failed=keep_failed)
         yield Stage(journal, blobs, server, sidecars, world, files, desk, Door(desk, world, files), callbacks)
         nursery.cancel_scope.cancel()
 

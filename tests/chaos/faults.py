@@ -132,8 +132,8 @@ def journal_locked(database: Path) -> Iterator[None]:
 
 def last_offer(database: Path) -> int:
     """The position of the latest offer in the log; it grows with each new one."""
-    sql = "SELECT max(rowid) FROM stored_events WHERE topic LIKE '%SaveOffered%' AND rowid > ("
-    sql += "SELECT max(rowid) - 500 FROM stored_events)"
+    sql = "SELECT max(position) FROM stored_events WHERE topic LIKE '%SaveOffered%' AND position > ("
+    sql += "SELECT max(position) - 500 FROM stored_events)"
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=0)) as connection:
         return int(connection.execute(sql).fetchone()[0] or 0)
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
-from application.journal import DocumentChange, FileChange, Journal, StaleWrite
+from application.causes import restored
+from application.journal import DocumentChange, FileChange, Journal, Query, ReadingChange, StaleWrite
 from domain import document as documents
 from domain import events
 from domain import file as files
@@ -17,7 +19,19 @@ from domain.events import DocumentEvent, FileEvent
 from domain.words import Access, CloseReason, Standing, Trigger
 from infrastructure.journal import LedgerJournal
 from tests.fake_journal import FakeJournal
-from tests.story import admitted, at, closed, forcesaved, joined, offered, opened, reopened, saved
+from tests.story import (
+    admitted,
+    at,
+    closed,
+    forcesaved,
+    given,
+    joined,
+    offered,
+    opened,
+    reopened,
+    saved,
+    take,
+)
 
 
 @pytest.fixture(params=["fake", "sqlite"])
@@ -302,3 +316,96 @@ async def test_the_open_documents_of_one_file_can_be_had(journal: Journal) -> No
     await record(journal, "over", replace(opened(), file="h"), closed())
     assert [row.key for row in await journal.open_documents("f")] == ["ours"]
     assert [row.key for row in await journal.open_documents("h")] == []
+
+
+CONSULTED = events.Consulted(at=at(5), user="eve", name="Eve", address="::1", what="timeline", file="f")
+
+
+async def full(journal: Journal) -> None:
+    """Two files; a session of each; somebody who looked."""
+    await journal.append(file("f", ADDED, FIRST))
+    await journal.append(file("g", replace(ADDED, owner="bob", owner_name="Bob"), FIRST))
+    await record(journal, "k", opened(), admitted(), joined())
+    await journal.append(ReadingChange("eve", 0, [CONSULTED]))
+    await record(journal, "l", replace(opened(), file="g"), admitted("bob", 9))
+
+
+async def found(journal: Journal, query: Query, **page: int) -> list[tuple[str, int, str]]:
+    facts = await journal.facts(query, **page)
+    return [(fact.stream, fact.number, type(fact.event).__name__) for fact in facts]
+
+
+async def test_the_whole_log_is_read_the_newest_first_and_page_by_page(journal: Journal) -> None:
+    await full(journal)
+    everything = await journal.facts(Query())
+    positions = [fact.position for fact in everything]
+    assert positions == sorted(positions, reverse=True)
+    assert len(everything) == 10
+    assert positions[0] == await journal.position()
+    page = await journal.facts(Query(), limit=4)
+    rest = await journal.facts(Query(), before=page[-1].position)
+    assert [*page, *rest] == everything
+    assert await journal.facts(Query(), after=positions[5], limit=3) == everything[4:1:-1]
+
+
+async def test_facts_are_found_by_file_key_user_type_and_time(journal: Journal) -> None:
+    await full(journal)
+    of_the_file = [
+        ("reader/eve", 1, "Consulted"),
+        ("document/k", 3, "Joined"),
+        ("document/k", 2, "Admitted"),
+        ("document/k", 1, "Opened"),
+        ("file/f", 2, "VersionAdded"),
+        ("file/f", 1, "Added"),
+    ]
+    assert await found(journal, Query(file="f")) == of_the_file
+    assert await found(journal, Query(key="k")) == of_the_file[1:4]
+    by_bob = [("document/l", 2, "Admitted"), ("file/g", 1, "Added")]
+    assert await found(journal, Query(users=["bob"])) == by_bob
+    assert await found(journal, Query(users=["bob", "eve"])) == [by_bob[0], of_the_file[0], by_bob[1]]
+    assert await found(journal, Query(file="f", types=["Joined", "Added"])) == [
+        of_the_file[1],
+        of_the_file[5],
+    ]
+    assert await found(journal, Query(since=at(1), until=at(5), file="f")) == [of_the_file[1], of_the_file[4]]
+    assert await found(journal, Query(file="g", users=["ada"])) == []
+
+
+async def test_a_decision_is_kept_with_its_first_fact(journal: Journal) -> None:
+    command = take(seconds=3)
+    facts = (opened(), joined(), *given(opened(), joined()).when(command))
+    state = documents.replay(facts)
+    assert state is not None
+    await record(journal, "k", *facts[:2])
+    await journal.append(DocumentChange("k", 2, facts[2:], state, command))
+    (*others, offer) = await journal.document_history("k")
+    assert [fact.cause for fact in others] == [None, None]
+    assert offer.cause is not None
+    assert restored(offer.cause, facts[2:]) == command
+
+
+async def test_whoever_waits_for_news_hears_of_it(journal: Journal) -> None:
+    assert await journal.position() == 0
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.grown, 0)
+            await trio.testing.wait_all_tasks_blocked()
+            await full(journal)
+    assert await journal.grown(9) == 10
+
+
+async def test_a_reader_has_a_stream(journal: Journal) -> None:
+    assert await journal.reading_version("eve") == 0
+    await full(journal)
+    assert await journal.reading_version("eve") == 1
+    with pytest.raises(StaleWrite):
+        await journal.append(ReadingChange("eve", 0, [CONSULTED]))
+
+
+async def test_the_last_name_of_an_id_is_known(journal: Journal) -> None:
+    await full(journal)
+    assert await journal.names(["ada", "bob", "eve", "nobody"]) == {"ada": "Ada", "bob": "Bob", "eve": "Eve"}
+    assert await journal.users_named("Bob") == ["bob"]
+    await journal.append(ReadingChange("bob", 0, [replace(CONSULTED, user="bob", name="Robert")]))
+    assert await journal.names(["bob"]) == {"bob": "Robert"}
+    assert await journal.users_named("Bob") == []

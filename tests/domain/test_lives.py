@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from application.causes import abridged, restored
 from domain import commands, events
 from domain import file as files
 from domain.commands import Command
@@ -21,6 +24,12 @@ from tests.story import admit, at, present, take, unchanged, url
 USERS = st.sampled_from(["ada", "bob"])
 NUMBERS = st.integers(1, 4)
 MOMENTS = st.integers(0, 100)
+
+
+def check_that_it_can_be_made_again(command: Command, facts: Sequence[DocumentEvent]) -> None:
+    """What is kept beside the facts is enough to know the command."""
+    if facts:
+        assert restored(json.loads(json.dumps(abridged(command, facts))), facts) == command
 
 
 class Lives(RuleBasedStateMachine):
@@ -63,6 +72,7 @@ class Lives(RuleBasedStateMachine):
         before = replay(self.past)
         facts = decide(before, command)
         self.past += facts
+        check_that_it_can_be_made_again(command, facts)
         if not (isinstance(command, commands.NoteFailure) and command.next is Next.RETRY):
             assert decide(self.document, command) == (), f"{command} twice"
 
@@ -116,6 +126,7 @@ class Lives(RuleBasedStateMachine):
         head, versions = self.file.head, self.file.last
         command = commands.CommitOffer(at=at(self.now), offer=offer, sha256=content, size=1)
         result = commit("key", self.document, self.file, command)
+        check_that_it_can_be_made_again(command, result.document)
         self.past += result.document
         self.file_past += result.file
         assert offer not in self.document.offers
@@ -135,6 +146,7 @@ class Lives(RuleBasedStateMachine):
         before = self.document.settled.get(offer.offer)
         command = commands.TakeStored(at=at(self.now), offer=offer, sha256=content, size=1)
         result = take_stored("key", self.document, self.file, command)
+        check_that_it_can_be_made_again(command, result.document)
         self.past += result.document
         self.file_past += result.file
         settled = self.document.settled[offer.offer]

@@ -91,7 +91,7 @@ class Docledger:
         self.replacing = Replacing(self.desk, self.world, self.files)
         spool, recovery = Spool(nursery, self.desk, self.world), Recovery(self.desk, self.world)
         self.callbacks = Callbacks(
-            self.desk, self.world, spool, keep_failed=self.durable, unsafe=recovery.nudge
+            nursery, self.desk, self.world, spool, keep_failed=self.durable, unsafe=recovery.nudge
         )
         nursery.start_soon(bootstrap._work, nursery, self.desk, spool, recovery, stages)
         nursery.start_soon(self.blobs.run)
@@ -127,6 +127,7 @@ class Docledger:
     async def answer(self, claims: Mapping[str, Any]) -> tuple[int, int]:
         """HTTP status and `error`, as web/callbacks.py replies."""
         self.moment("callback")
+        began = trio.current_time()
         try:
             fate = await self.callbacks.receive(claims)
         except BadCallback:
@@ -136,7 +137,9 @@ class Docledger:
             fate = Fate.UNSAFE
         self.moment("reply")
         await trio.lowlevel.checkpoint()
-        return DURABLE[fate] if self.durable else (200, 0)
+        answer = DURABLE[fate] if self.durable else (200, 0)
+        self.callbacks.note_reply(claims, *answer, trio.current_time() - began)
+        return answer
 
     async def content(self, file: str, number: int, key: str) -> bytes:
         """What the Document Server gets when it fetches a document, as web/links.py serves it."""

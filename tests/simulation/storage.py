@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import trio
 
-from application.journal import Change, JournalFailed, Recorded
+from application.journal import Change, JournalFailed
 from application.ports import StorageFailed, Verdict
 from domain.events import Event
 from infrastructure.overflow import OverflowBlobs
@@ -23,8 +23,7 @@ class DoomedJournal(FakeJournal):
     troubles: Troubles = field(default_factory=Troubles)
     moment: Callable[[str], None] = lambda _: None
     recorded: Callable[[str, Event], None] = lambda *_: None
-    streams: dict[str, list[Recorded]] = field(default_factory=dict)
-    indexed: int = 0
+    told: int = 0
 
     async def append(self, *changes: Change) -> None:
         self.moment("append")
@@ -33,25 +32,21 @@ class DoomedJournal(FakeJournal):
             await trio.lowlevel.checkpoint()
             raise JournalFailed("no space left on device")
         await super().append(*changes)
-        self._index()
+        self._tell()
         self.moment("appended")
         await trio.lowlevel.checkpoint()
         if trouble:
             raise JournalFailed("the connection was lost after COMMIT")
 
-    def _index(self) -> None:
-        for name, number, event in self.log[self.indexed :]:
-            self.indexed += 1
-            self.streams.setdefault(name, []).append(Recorded(self.indexed, number, event))
-            self.recorded(name, event)
+    def _tell(self) -> None:
+        for fact in self.kept[self.told :]:
+            self.told += 1
+            self.recorded(fact.stream, fact.event)
 
     async def _reach(self) -> None:
         await super()._reach()
         if self.troubles.take("journal", "unreadable"):
             raise JournalFailed("the disk does not answer")
-
-    def _stream(self, name: str) -> list[Recorded]:
-        return self.streams.get(name, [])
 
 
 class DoomedBlobs(FakeBlobs):

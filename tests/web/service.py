@@ -155,7 +155,9 @@ class Service:
 
     async def story(self, key: str) -> list[str]:
         """What happened, in the words of the log; who was let in is another matter."""
-        return [event["type"] for event in await self.events(key) if event["type"] != "Admitted"]
+        return [
+            event["type"] for event in await self.events(key) if event["type"] not in {"Admitted", "Replied"}
+        ]
 
     async def document(self, key: str) -> dict[str, Any]:
         return dict((await self.get(f"/api/documents/{key}")).json())

@@ -1,0 +1,181 @@
+"""Facts in plain words, for whoever reads the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from domain import events
+from domain.events import Event
+from domain.file import EVERYBODY
+from domain.words import Access, CloseReason, Next, Standing, Trigger
+
+OFFERED = {
+    Trigger.COMMAND: "what the auto-save asked for",
+    Trigger.BUTTON: "what somebody saved",
+    Trigger.TIMER: "what its own timer saved",
+    Trigger.FORM: "a submitted form",
+    Trigger.FINAL: "the document as it was when everybody had left",
+    Trigger.FAILED: "what it had of a document that it could not assemble",
+    Trigger.RECOVERED: "a save that it had given up delivering",
+}
+CAUSES = {
+    Trigger.COMMAND: "auto-save",
+    Trigger.BUTTON: "the save button",
+    Trigger.TIMER: "the server's timer",
+    Trigger.FORM: "a submitted form",
+    Trigger.FINAL: "everybody had left",
+    Trigger.FAILED: "a failed assembly",
+    Trigger.RECOVERED: "recovered from the server",
+    Trigger.UPLOAD: "upload",
+    Trigger.RESTORE: "restore",
+    Trigger.CONFLICT: "the file had moved on",
+}
+CLOSED = {
+    CloseReason.SAVED: "The session ended; everything is saved.",
+    CloseReason.UNCHANGED: "The session ended; nothing was changed.",
+    CloseReason.SUPERSEDED: "The session was retired: nobody used it, and the file had moved on.",
+    CloseReason.ABANDONED: "The session ended; nobody ever came.",
+    CloseReason.LOST: "The session ended; the Document Server no longer has what was edited.",
+}
+REOPENED = {
+    Standing.LIVE: "The session came alive again.",
+    Standing.SPENT: "The session came alive again, after its last save; nobody else is let into it.",
+    Standing.DETACHED: "The session came alive again beside a newer one; its saves are kept as conflicts.",
+}
+THEN = {
+    Next.RETRY: "Docledger tries again.",
+    Next.GIVE_UP: "Docledger has given up on this save.",
+    Next.QUARANTINE: "The bytes are kept in quarantine.",
+    Next.CLOSE: "The session is over.",
+    Next.GO_ON: "Editing goes on.",
+    Next.REOPEN: "",  # the detail says what to do
+}
+SOMEBODY = "somebody"
+
+
+def told(fact: Event, names: Mapping[str, str]) -> str:
+    """One or two sentences. `names` are those of our ids; who is not in it is somebody."""
+    match fact:
+        case events.Errored():
+            attempt = f" (attempt {fact.attempt})" if fact.attempt > 1 else ""
+            return f"{fact.detail}{attempt} {THEN[fact.next]}".strip()
+        case events.Forcesaved() | events.Saved() | events.VersionAdded():
+            return _saved(fact, names)
+        case events.Admitted() | events.Joined() | events.Left() | events.Consulted():
+            return _person(fact, names)
+        case (
+            events.Added()
+            | events.Renamed()
+            | events.Shared()
+            | events.Removed()
+            | events.Reinstated()
+            | events.Thinned()
+        ):
+            return _file(fact, names)
+        case events.Redacted(user=user, left=left):
+            return f"{_who([user], names)}: personal data were taken out of {_count(len(left), 'event')}."
+        case _:
+            return _session(fact)
+
+
+def _session(fact: Event) -> str:
+    match fact:
+        case events.Opened(base=base):
+            return f"A session began with version {base}."
+        case events.SaveOffered(trigger=trigger):
+            return f"The Document Server offered {OFFERED.get(trigger, trigger)}."
+        case events.Closed(reason=reason):
+            return CLOSED[reason]
+        case events.Reopened(standing=standing):
+            return REOPENED[standing]
+        case events.Reloaded(version=version):
+            return f"The Document Server loaded version {version} again and goes on from there."
+        case events.Resumed():
+            return "The Document Server obeys commands again."
+        case events.Replied(http=http, error=error, seconds=seconds):
+            answer = f"error {error}" if http == 200 else f"HTTP {http}, error {error}"
+            return f"The Document Server was answered “{answer}” {_seconds(seconds)} after it had called."
+    raise ValueError(f"nobody has said how to tell of {type(fact).__name__}")
+
+
+def _person(
+    fact: events.Admitted | events.Joined | events.Left | events.Consulted, names: Mapping[str, str]
+) -> str:
+    who = getattr(fact, "name", "") or _who([fact.user], names)
+    match fact:
+        case events.Admitted(mode=mode, address=address):
+            return f"{who} was let in to {mode}{f' from {address}' if address else ''}."
+        case events.Joined():
+            return f"{who} joined."
+        case events.Left():
+            return f"{who} left."
+        case events.Consulted(what=what):
+            return f"{who} read the log: {what}."
+
+
+def _saved(fact: events.Forcesaved | events.Saved | events.VersionAdded, names: Mapping[str, str]) -> str:
+    beside = "" if fact.head else ", beside the current one"
+    match fact:
+        case events.VersionAdded(trigger=Trigger.UPLOAD):
+            return f"{_who(fact.users, names)} uploaded version {fact.number}, {_size(fact.size)}."
+        case events.VersionAdded(trigger=Trigger.RESTORE):
+            who = _who(fact.users, names)
+            return f"{who} brought version {fact.restored} back as version {fact.number}, {_size(fact.size)}."
+        case events.VersionAdded():
+            cause = CAUSES[fact.trigger]
+            return f"Version {fact.number} was stored ({cause}), {_size(fact.size)}{beside}."
+        case events.Forcesaved(trigger=trigger):
+            cause = CAUSES[trigger]
+        case events.Saved():
+            cause = CAUSES[Trigger.FINAL]
+    lag = _seconds(fact.lag)
+    return (
+        f"Saved as version {fact.version} ({cause}), {_size(fact.size)}, {lag} after the last change{beside}."
+    )
+
+
+def _file(
+    fact: events.Added | events.Renamed | events.Shared | events.Removed | events.Reinstated | events.Thinned,
+    names: Mapping[str, str],
+) -> str:
+    match fact:
+        case events.Added(owner=owner, owner_name=known, name=name):
+            return f"{known or _who([owner], names)} added “{name}”."
+        case events.Renamed(by=by, name=name):
+            return f"{_who([by], names)} renamed it “{name}”."
+        case events.Shared(by=by, user=user, name=known, access=access):
+            whom = "everybody" if user == EVERYBODY else known or _who([user], names)
+            if access is Access.NONE:
+                return f"{_who([by], names)} no longer shares it with {whom}."
+            return f"{_who([by], names)} shared it with {whom}, to {access}."
+        case events.Removed(by=by):
+            return f"{_who([by], names)} deleted it."
+        case events.Reinstated(by=by):
+            return f"{_who([by], names)} brought it back."
+        case events.Thinned(numbers=numbers):
+            return (
+                f"{_count(len(numbers), 'automatic save')} made room: {', '.join(f'v{n}' for n in numbers)}."
+            )
+
+
+def _who(users: Sequence[str], names: Mapping[str, str]) -> str:
+    return ", ".join(names.get(user) or SOMEBODY for user in users) or SOMEBODY
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _size(size: float) -> str:
+    """Bytes, as people say them."""
+    for unit in ("B", "KB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"

@@ -1,0 +1,47 @@
+"""The table of facts: the library's columns, and ours for finding them and for proving them whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+TABLE = """CREATE TABLE IF NOT EXISTS stored_events (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    originator_id TEXT NOT NULL, originator_version INTEGER NOT NULL, topic TEXT NOT NULL,
+    state BLOB NOT NULL,
+    cause BLOB,  -- what was decided on: beside the first fact of a decision
+    at TEXT, file_id TEXT,
+    salt BLOB, digest BLOB,  -- of the text: the digest only once it was redacted and its salt destroyed
+    link BLOB NOT NULL,
+    UNIQUE (originator_id, originator_version))"""
+OTHERS = (
+    # Who is named in which fact.
+    """CREATE TABLE IF NOT EXISTS named (user TEXT, position INTEGER, PRIMARY KEY (user, position))
+        WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS people (id TEXT PRIMARY KEY, name TEXT) WITHOUT ROWID",
+)
+INDEXES = (
+    "CREATE INDEX IF NOT EXISTS events_of_file ON stored_events (file_id)",
+    "CREATE INDEX IF NOT EXISTS events_of_type ON stored_events (topic)",
+    "CREATE INDEX IF NOT EXISTS events_by_time ON stored_events (at)",
+    "CREATE INDEX IF NOT EXISTS people_by_name ON people (name)",
+)
+INSERT = (
+    "INSERT INTO stored_events (originator_id, originator_version, topic, state, cause, at, file_id, salt,"
+    " link) VALUES (?,?,?,?,?,?,?,?,?)"
+)
+LINK = "SELECT link FROM stored_events WHERE originator_id = ? AND originator_version = ?"
+NAMED = "INSERT INTO named VALUES (?, ?)"
+PERSON = """INSERT INTO people VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name
+    WHERE name <> excluded.name"""
+
+
+def link_of(cursor: Any, stream: str, number: int) -> bytes | None:
+    cursor.execute(LINK, (stream, number))
+    row = cursor.fetchone()
+    return None if row is None else row[0]
+
+
+def stamp(moment: datetime) -> str:
+    """In an order that texts have as well."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
