@@ -30,6 +30,9 @@ INSERT = (
     "INSERT INTO stored_events (originator_id, originator_version, topic, state, cause, at, file_id, salt,"
     " link) VALUES (?,?,?,?,?,?,?,?,?)"
 )
+# The library's BEGIN takes no lock, and a transaction that reads first cannot get it any more once
+# another process has written: it fails at once instead of waiting.
+LOCK = "DELETE FROM people WHERE 0"
 LINK = "SELECT link FROM stored_events WHERE originator_id = ? AND originator_version = ?"
 NAMED = "INSERT INTO named VALUES (?, ?)"
 PERSON = """INSERT INTO people VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name

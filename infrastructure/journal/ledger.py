@@ -61,6 +61,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         entries: Sequence[Entry] = kwargs["entries"]
+        c.execute(events_table.LOCK)
         links: dict[tuple[str, int], bytes] = {}  # of facts in this transaction
         positions = [
             _insert(c, links, event, beside)

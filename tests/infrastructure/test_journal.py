@@ -208,3 +208,26 @@ async def test_a_database_of_an_earlier_release_gets_its_new_columns(tmp_path: P
         async with LedgerJournal.open(tmp_path / "ledger.db") as journal:
             (version,) = await journal.versions("f")
             assert (version.number, version.restored, version.changes_sha256) == (1, None, None)
+
+
+async def test_writers_in_two_processes_wait_for_each_other(tmp_path: Path) -> None:
+    """Each with a connection of its own, as `docledger import` beside the service."""
+
+    async def write(journal: LedgerJournal, key: str) -> None:
+        facts: list[DocumentEvent] = [replace(opened(), file=f"file of {key}")]
+        for number in range(100):
+            state = documents.replay(facts)
+            assert state is not None
+            await journal.append(DocumentChange(key, number, facts[number:], state))
+            facts.append(joined(f"user {number}"))
+
+    path = tmp_path / "ledger.db"
+    async with (
+        LedgerJournal.open(path) as one,
+        LedgerJournal.open(path) as other,
+        trio.open_nursery() as both,
+    ):
+        both.start_soon(write, one, "k")
+        both.start_soon(write, other, "l")
+    async with LedgerJournal.open(path) as journal:
+        assert len(await journal.document_history("k")) == len(await journal.document_history("l")) == 100
