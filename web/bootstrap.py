@@ -37,9 +37,10 @@ from infrastructure.blobs import LocalBlobs
 from infrastructure.document_server import Endpoint, HttpDocumentServer
 from infrastructure.ids import new_id
 from infrastructure.journal import LedgerJournal
+from infrastructure.kept import own_secret
 from infrastructure.limits import MemoryRateLimit, address_subject, client_address
 from infrastructure.overflow import OverflowBlobs
-from infrastructure.settings import Settings, own_secret
+from infrastructure.settings import Settings
 from infrastructure.sidecars import LocalSidecars
 from infrastructure.sniffer import Sniffer
 from infrastructure.tokens import JwtTokens
