@@ -26,12 +26,16 @@ def own_secret(settings: Settings) -> str:
         return settings.secret.get_secret_value()
     path = settings.data_dir / "secret"
     try:
-        secret = kept(path, lambda: f"{secrets.token_hex(SECRET_BYTES)}\n".encode()).decode("ascii").strip()
+        secret = kept(path, _new_secret).decode("ascii").strip()
         if len(secret) < SECRET_BYTES:
             raise ValueError("it holds no secret; remove it and a new one is made")
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path} cannot be used: {error}. Mend it or set {PREFIX}SECRET.") from error
     return secret
+
+
+def _new_secret() -> bytes:
+    return f"{secrets.token_hex(SECRET_BYTES)}\n".encode()
 
 
 def _publish(path: Path, content: bytes) -> None:

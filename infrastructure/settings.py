@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     checkpoint_seconds: float = setting(
         "Pause between two signed checkpoints of the log", 60, ge=0.1, le=86400
     )
-    checkpoint_key: Path = setting(
+    checkpoint_key: Annotated[Path, AfterValidator(Path.expanduser)] = setting(
         "The key that signs them, an Ed25519 key in PEM; made once if there is none",
         lambda data: data["data_dir"] / "checkpoint.key",
         "DATA_DIR/checkpoint.key",
