@@ -5,7 +5,8 @@ from __future__ import annotations
 import httpx
 
 from application.draining import Drained
-from infrastructure.settings import Settings, own_secret
+from infrastructure.kept import own_secret
+from infrastructure.settings import Settings
 from infrastructure.settings_values import reachable_url
 from infrastructure.tokens import JwtTokens
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ValidationInfo
 from pydantic_settings import (
@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 from domain.retention import Policy
 from infrastructure import settings_values as values
+from infrastructure.settings_values import setting
 
 PREFIX = "DOCLEDGER_"
 TEST_PREFIX = "DOCLEDGER_TEST_"  # the test suite's own variables, none of ours
@@ -35,16 +36,6 @@ class SettingHelp(NamedTuple):
     help: str
 
 
-Url = Annotated[str, AfterValidator(values.http_url)]
-
-
-def _setting(text: str, default: Any, shown: str | None = None, **rules: Any) -> Any:
-    """A field with its line of help; a callable default derives from the fields before it."""
-    how: dict[str, Any] = {"default_factory": default} if callable(default) else {"default": default}
-    row = str(default) if shown is None else shown
-    return Field(**how, description=text, json_schema_extra={"shown": row}, **rules)
-
-
 class Settings(BaseSettings):
     """One field per variable; whatever a later field's check looks at stands before it."""
 
@@ -57,89 +48,97 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    port: int = _setting("The port to listen on", 8080, ge=1, le=65535)
-    host: str = _setting("The address to listen on; 0.0.0.0 for all, then AUTH_SECRET is needed", "127.0.0.1")
-    auth_secret: SecretStr | None = _setting(
+    port: int = setting("The port to listen on", 8080, ge=1, le=65535)
+    host: str = setting("The address to listen on; 0.0.0.0 for all, then AUTH_SECRET is needed", "127.0.0.1")
+    auth_secret: SecretStr | None = setting(
         "Verifies the HS256 tokens that say who is asking; the demo without it",
         None,
         "",
         validate_default=True,
     )
-    data_dir: Annotated[Path, AfterValidator(values.folder)] = _setting(
+    data_dir: Annotated[Path, AfterValidator(values.folder)] = setting(
         "The folder for everything that is kept", Path("data"), "./data", validate_default=True
     )
-    public_url: Url = _setting(
+    public_url: values.Url = setting(
         "How browsers reach us",
         lambda data: values.reachable_url(data["host"], data["port"]),
         "http://HOST:PORT",
     )
-    storage_url: Url = _setting(
+    storage_url: values.Url = setting(
         "How the Document Server reaches us", lambda data: data["public_url"], "PUBLIC_URL"
     )
-    document_server_url: Url | None = _setting(
+    document_server_url: values.Url | None = setting(
         "How browsers reach the Document Server; the built-in stand-in without it", None, ""
     )
-    document_server_internal_url: Url | None = _setting(
+    document_server_internal_url: values.Url | None = setting(
         "How we reach the Document Server", lambda data: data["document_server_url"], "DOCUMENT_SERVER_URL"
     )
-    document_server_secret: SecretStr | None = _setting(
+    document_server_secret: SecretStr | None = setting(
         "The Document Server's JWT secret; outside the demo no document opens without it", None, ""
     )
-    document_server_jwt: bool = _setting(
+    document_server_jwt: bool = setting(
         "off: plain commands and unsigned callbacks, only when HOST is a loopback address", True, "on"
     )
-    result_origins: Annotated[tuple[values.Origin, ...], NoDecode, values.Listed] = _setting(
+    result_origins: Annotated[tuple[values.Origin, ...], NoDecode, values.Listed] = setting(
         "Other origins that results may be fetched from, separated by commas", (), ""
     )
-    secret: SecretStr | None = _setting(
+    secret: SecretStr | None = setting(
         "Signs our own file links; generated once and kept if unset", None, "DATA_DIR/secret"
     )
-    autosave_seconds: float = _setting("Pause between two saves of an open document", 30, gt=0, le=86400)
-    callback_reply: Literal["always", "durable"] = _setting(
+    autosave_seconds: float = setting("Pause between two saves of an open document", 30, gt=0, le=86400)
+    callback_reply: Literal["always", "durable"] = setting(
         "always: the contract's error 0; durable: error 0 only once the bytes are stored", "always"
     )
-    callback_budget_seconds: float = _setting(
+    callback_budget_seconds: float = setting(
         "How long a callback may work before it replies; the Document Server waits 600", 120, gt=0, le=540
     )
-    database_url: Annotated[str, AfterValidator(values.sqlite_url)] = _setting(
+    database_url: Annotated[str, AfterValidator(values.sqlite_url)] = setting(
         "The event log's database",
         lambda data: f"sqlite:///{data['data_dir']}/docledger.db",
         "sqlite:///DATA_DIR/docledger.db",
     )
-    blob_url: Annotated[str, AfterValidator(values.file_url)] = _setting(
+    blob_url: Annotated[str, AfterValidator(values.file_url)] = setting(
         "Where the files' bytes are kept",
         lambda data: f"file://{data['data_dir']}/blobs",
         "file://DATA_DIR/blobs",
     )
-    rate_limit: Annotated[str, AfterValidator(values.rate_limit)] = _setting(
+    rate_limit: Annotated[str, AfterValidator(values.rate_limit)] = setting(
         "Requests per client and time, such as 600/minute; off for none", "10000/15 minutes"
     )
-    rate_limit_url: Annotated[str, AfterValidator(values.memory_url)] = _setting(
+    rate_limit_url: Annotated[str, AfterValidator(values.memory_url)] = setting(
         "Where requests are counted", "memory://"
     )
-    trusted_proxies: Annotated[tuple[values.Network, ...], NoDecode, values.Listed] = _setting(
+    trusted_proxies: Annotated[tuple[values.Network, ...], NoDecode, values.Listed] = setting(
         "Addresses or networks whose X-Forwarded-For is believed, separated by commas", (), ""
     )
-    ca_bundle: Annotated[Path, AfterValidator(values.authorities)] | None = _setting(
+    ca_bundle: Annotated[Path, AfterValidator(values.authorities)] | None = setting(
         "A PEM file of authorities to trust for the Document Server's certificate", None, ""
     )
-    max_file_bytes: int = _setting(
+    max_file_bytes: int = setting(
         "The largest file taken, in bytes; the default is the Document Server's limit",
         100 * 1024 * 1024,
         ge=1,
     )
-    grace_seconds: float = _setting("How long a shutdown may take to save open documents", 10, ge=0, le=600)
-    forgotten_seconds: float = _setting("Pause between two looks for undelivered saves", 300, ge=1, le=86400)
-    reuse_unchanged_seconds: float = _setting(
+    grace_seconds: float = setting("How long a shutdown may take to save open documents", 10, ge=0, le=600)
+    forgotten_seconds: float = setting("Pause between two looks for undelivered saves", 300, ge=1, le=86400)
+    reuse_unchanged_seconds: float = setting(
         "How long a document closed without changes keeps its key", 600, ge=0, le=86400
     )
-    keep_autosaves: Annotated[Policy, NoDecode, BeforeValidator(values.retention)] = _setting(
+    keep_autosaves: Annotated[Policy, NoDecode, BeforeValidator(values.retention)] = setting(
         "Automatic saves to keep, such as: all for 1 day, hourly for 7 days, then daily", "all"
     )
-    file_token_seconds: int = _setting("How long a signed file link lives", 86400, ge=60)
-    config_token_seconds: int = _setting("How long a signed editor configuration lives", 3600, ge=60)
-    editor_lang: str = _setting("The editor's language", "en", pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)] = _setting(
+    file_token_seconds: int = setting("How long a signed file link lives", 86400, ge=60)
+    config_token_seconds: int = setting("How long a signed editor configuration lives", 3600, ge=60)
+    checkpoint_seconds: float = setting(
+        "Pause between two signed checkpoints of the log", 60, ge=0.1, le=86400
+    )
+    checkpoint_key: Annotated[Path, AfterValidator(Path.expanduser)] = setting(
+        "The key that signs them, an Ed25519 key in PEM; made once if there is none",
+        lambda data: data["data_dir"] / "checkpoint.key",
+        "DATA_DIR/checkpoint.key",
+    )
+    editor_lang: str = setting("The editor's language", "en", pattern=r"^[a-z]{2,3}(-[A-Za-z]{2,4})?$")
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)] = setting(
         "The least serious message that is logged", "info"
     )
 
@@ -236,14 +235,3 @@ def _unknown(env_file: Path | None) -> Iterator[str]:
             near = difflib.get_close_matches(name, names, 1, 0.7)
             advice = f"did you mean {PREFIX}{near[0]}?" if near else "remove it"
             yield f"{variable}: there is no such setting; {advice}"
-
-
-def own_secret(settings: Settings) -> str:
-    """The secret that was set, else the one kept in DATA_DIR/secret. Raises SettingsError."""
-    if settings.secret is not None:
-        return settings.secret.get_secret_value()
-    path = settings.data_dir / "secret"
-    try:
-        return values.kept_secret(path)
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{path} cannot be used: {error}. Mend it or set {PREFIX}SECRET.") from error

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 import ssl
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -13,7 +11,7 @@ from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
 import limits
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import ErrorDetails
 
 from domain.retention import ALL, DAILY, HOURLY, NONE, WEEKLY, Policy, Stage
@@ -43,6 +41,13 @@ RETENTION = (
     "must be all, or look like: all for 1 day, hourly for 7 days, then daily (or weekly, or none); "
     "each age higher than the one before"
 )
+
+
+def setting(text: str, default: Any, shown: str | None = None, **rules: Any) -> Any:
+    """A field with its line of help; a callable default derives from the fields before it."""
+    how: dict[str, Any] = {"default_factory": default} if callable(default) else {"default": default}
+    row = str(default) if shown is None else shown
+    return Field(**how, description=text, json_schema_extra={"shown": row}, **rules)
 
 
 def explain(mistake: ErrorDetails, *, secret: bool) -> str:
@@ -116,6 +121,7 @@ def network(text: object) -> IPv4Network | IPv6Network:
 
 
 Listed = BeforeValidator(comma_separated)
+Url = Annotated[str, AfterValidator(http_url)]
 Origin = Annotated[str, AfterValidator(origin)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(network)]
 
@@ -189,33 +195,3 @@ def retention(text: str) -> Policy:
     if then is None or ages != sorted(set(ages)) or slots != sorted(slots) or then < max(slots, default=ALL):
         raise ValueError(RETENTION)
     return Policy(tuple(stages), then)
-
-
-def kept_secret(path: Path) -> str:
-    """The secret in this file, made (mode 0600, durable) on first use. Raises OSError, ValueError."""
-    if not path.exists():
-        _make_secret(path)
-    secret = path.read_text(encoding="ascii").strip()
-    if len(secret) < SECRET_BYTES:
-        raise ValueError("it holds no secret; remove it and a new one is made")
-    return secret
-
-
-def _make_secret(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".secret-{secrets.token_hex(8)}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(32) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)  # of two processes starting together one wins, and both read the winner's
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    parent = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)

@@ -1,4 +1,4 @@
-"""The command line: `docledger serve`, `import`, `drain`, `token`."""
+"""The command line: `docledger serve`, `import`, `drain`, `token`, and the commands beside it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from infrastructure.running_service import NotReached, ask_to_drain
 from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
 from infrastructure.tokens import user_token
+from web.cli_verify import verify
 from web.importing import Result, import_files
 from web.server import run
 
@@ -98,6 +99,9 @@ def drain(close: bool, seconds: int) -> None:
     for key in result.left:
         click.echo(f"not saved in time: {key}", err=True)
     sys.exit(1 if result.left else 0)
+
+
+main.add_command(verify)
 
 
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:

@@ -19,6 +19,7 @@ OTHERS = (
     """CREATE TABLE IF NOT EXISTS named (user TEXT, position INTEGER, PRIMARY KEY (user, position))
         WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS people (id TEXT PRIMARY KEY, name TEXT) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS checkpoints (position INTEGER PRIMARY KEY, body BLOB, signature BLOB)",
 )
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS events_of_file ON stored_events (file_id)",

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +25,8 @@ from application.journal import (
     StaleWrite,
     VersionRow,
 )
+from infrastructure.journal import checkpoints
+from infrastructure.journal.checkpoints import Sign, Signed
 from infrastructure.journal.ledger import Entry, Ledger
 from infrastructure.journal.queries import HISTORY, LAST, STREAM_LENGTH, found, recorded
 from infrastructure.journal.rows import Rows
@@ -175,6 +178,15 @@ class LedgerJournal:
     async def users_named(self, name: str) -> Sequence[str]:
         return await self._query("SELECT id FROM people WHERE name = ?", (name,), first)
 
+    async def checkpoint(self, sign: Sign, at: datetime) -> Signed | None:
+        """Vouch for what was recorded since the last one; only the keeping of it holds writers up."""
+        signed = await self._in_thread(
+            partial(checkpoints.signed, self._ledger.views, sign, at), self._readers
+        )
+        if signed is not None:
+            await self._in_thread(partial(checkpoints.keep, self._ledger.views, signed), self._writer)
+        return signed
+
     async def _history(self, stream: str, after: int) -> Sequence[Recorded]:
         return await self._query(HISTORY, (stream, after), recorded)
 
@@ -187,10 +199,13 @@ class LedgerJournal:
 
     async def _query(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
         query: Callable[[], list[T]] = lambda: self._ledger.views.query(sql, parameters, read)  # noqa: E731
+        return await self._in_thread(query, self._readers)
+
+    async def _in_thread(self, work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
         try:
-            return await trio.to_thread.run_sync(query, limiter=self._readers)
+            return await trio.to_thread.run_sync(work, limiter=limiter)
         except STORE as trouble:
-            raise JournalFailed(f"the event store cannot be read: {trouble}") from trouble
+            raise JournalFailed(f"the event store does not answer: {trouble}") from trouble
 
     async def _commit_forever(self) -> None:
         with trio.CancelScope(shield=True):  # what was accepted is committed, even on shutdown

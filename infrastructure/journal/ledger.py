@@ -18,6 +18,7 @@ from application.people import introduced, named_in
 from infrastructure.journal import events_table, seals
 from infrastructure.journal.events_table import stamp
 from infrastructure.journal.mapper import Envelope, FactMapper
+from infrastructure.journal.upgrading import upgrade
 from infrastructure.journal.views import ADDED_COLUMNS, INDEXES, TABLES, project
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         return [events_table.TABLE, *events_table.OTHERS, *TABLES]
 
     def create_table(self) -> None:
+        upgrade(self.datastore.pool.db_name)
         super().create_table()
         with self.datastore.transaction(commit=True) as c:
             for table, column, kind in ADDED_COLUMNS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -24,9 +25,23 @@ class Envelope:
 KINDS: Mapping[str, type] = {kind.__name__: kind for kind in get_args(Event)}
 
 
+class Undecodable(Exception):
+    """A stored row that says nothing we understand."""
+
+
 def to_fact(topic: str, state: Mapping[str, Any]) -> Event:
     fact: Event = from_plain(KINDS[topic], state)
     return fact
+
+
+def decoded(topic: str, state: bytes) -> Event:
+    """Whatever the row may hold. Raises Undecodable."""
+    try:
+        return to_fact(topic, json.loads(state))
+    except KeyError:
+        raise Undecodable(f"{topic!r} is no kind of fact") from None
+    except (TypeError, ValueError, AttributeError, OverflowError, RecursionError) as trouble:
+        raise Undecodable(f"this is no {topic}: {trouble}") from trouble
 
 
 class FactMapper(Mapper[str]):

@@ -14,7 +14,8 @@ import pytest
 from pydantic import ValidationError
 
 from domain.retention import ALL, DAILY, HOURLY, NONE, WEEKLY, Policy, Stage
-from infrastructure.settings import SETTINGS_HELP, Settings, SettingsError, own_secret, read_settings
+from infrastructure.kept import own_secret
+from infrastructure.settings import SETTINGS_HELP, Settings, SettingsError, read_settings
 
 STRONG = "0123456789abcdef-0123456789abcdef"
 

@@ -1,0 +1,177 @@
+"""The database as a check reads it: one snapshot, nothing written, nothing believed. Blocking.
+
+All that a check asks of SQLite is here; what cannot be read is an exhibit that says so.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from infrastructure.evidence.exhibits import Exhibit
+
+CHUNK = 500  # facts read at once
+COLUMNS = "SELECT name FROM pragma_table_info('stored_events')"
+WHOLE = "PRAGMA quick_check(20)"
+LAST = "SELECT max(position) FROM stored_events"
+GIVEN = "SELECT seq FROM sqlite_sequence WHERE name = 'stored_events'"
+EXHIBITS = """SELECT this.position, this.originator_id, this.originator_version, this.topic, this.state,
+        this.cause, this.at, this.file_id, this.salt, this.digest, this.link, before.link, before.position,
+        (SELECT first.file_id FROM stored_events first
+            WHERE first.originator_id = this.originator_id AND first.originator_version = 1)
+    FROM stored_events this LEFT JOIN stored_events before
+        ON before.originator_id = this.originator_id
+        AND before.originator_version = this.originator_version - 1
+    WHERE this.position > ? AND this.position <= ? ORDER BY this.position LIMIT ?"""
+LINK = "SELECT link FROM stored_events WHERE originator_id = ? AND originator_version = ?"
+NEIGHBOUR = """SELECT originator_version, position FROM stored_events
+    WHERE originator_id = ? AND originator_version < ? ORDER BY originator_version DESC LIMIT 1"""
+REDACTIONS = """SELECT state FROM stored_events WHERE originator_id = ? AND originator_version > ?
+    AND topic = 'Redacted' ORDER BY originator_version"""
+TWICE = """SELECT originator_id, originator_version, max(position) FROM stored_events
+    GROUP BY originator_id, originator_version HAVING count(*) > 1"""
+CHECKPOINT = """SELECT position, body, signature FROM checkpoints WHERE position > ?
+    ORDER BY position LIMIT 1"""
+# Streams whose row, in the tables made of the facts, is not at their last fact: stream, row, last.
+BEHIND = """SELECT stream, version, last FROM (
+        SELECT stream, version, (SELECT max(originator_version) FROM stored_events
+            WHERE originator_id = stream) AS last
+        FROM (SELECT 'document/' || key AS stream, version FROM documents
+            UNION ALL SELECT 'file/' || id, version FROM files))
+    WHERE version IS NOT last"""
+ROWLESS = """SELECT originator_id FROM stored_events WHERE originator_version = 1
+    AND (originator_id LIKE 'document/%' AND substr(originator_id, 10) NOT IN (SELECT key FROM documents)
+        OR originator_id LIKE 'file/%' AND substr(originator_id, 6) NOT IN (SELECT id FROM files))"""
+
+
+class CannotCheck(Exception):
+    """Something is needed first; what and how."""
+
+
+class Damaged(Exception):
+    """The database cannot be read, in its own words."""
+
+
+class Inspection:
+    """Every question may raise Damaged, but for those about single facts."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def flaws(self) -> list[str]:
+        """Of the file itself, in SQLite's words."""
+        return [word for (word,) in self._rows(WHOLE) if word != "ok"]
+
+    def last(self) -> int:
+        return self._number(LAST)
+
+    def given(self) -> int:
+        """The last position that was ever given to a fact."""
+        return self._number(GIVEN)
+
+    def exhibits(self, last: int) -> Iterator[Exhibit]:
+        """In the order of their positions; `last` is where to end if the database does not say it."""
+        after = -(2**63)
+        while True:
+            try:
+                chunk = self._rows(EXHIBITS, after, 2**63 - 1, CHUNK)
+            except Damaged:
+                after = max(after, 0)
+                if after >= last:
+                    return
+                yield from self._one_by_one(after, min(after + CHUNK, last))
+                after += CHUNK
+                continue
+            yield from (Exhibit(*row) for row in chunk)
+            if len(chunk) < CHUNK:
+                return
+            after = chunk[-1][0]
+
+    def _one_by_one(self, after: int, to: int) -> Iterator[Exhibit]:
+        """All that can be read between two positions; halves that can be read whole are."""
+        try:
+            yield from [Exhibit(*row) for row in self._rows(EXHIBITS, after, to, -1)]
+        except Damaged as trouble:
+            if to - after == 1:
+                yield Exhibit(to, damage=str(trouble))
+                return
+            middle = (after + to) // 2
+            yield from self._one_by_one(after, middle)
+            yield from self._one_by_one(middle, to)
+
+    def checkpoints(self) -> Iterator[tuple[int, Any, Any]]:
+        after = -(2**63)
+        while rows := self._rows(CHECKPOINT, after):
+            yield rows[0]
+            after = rows[0][0]
+
+    def link(self, stream: str, number: int) -> Any:
+        return self._first(LINK, stream, number)[0]
+
+    def neighbour(self, stream: str, number: int) -> tuple[int, int]:
+        number, position = self._first(NEIGHBOUR, stream, number, otherwise=(0, 0))
+        return number, position
+
+    def redactions(self, stream: str, after: int) -> Sequence[bytes]:
+        return [state for (state,) in self._rows(REDACTIONS, stream, after)]
+
+    def twice(self) -> list[Any]:
+        """Places that two facts claim: stream, number, position of the later one."""
+        return self._rows(TWICE)
+
+    def behind(self) -> list[Any]:
+        """Stream, how many facts its row knows, and how many there are (None without any)."""
+        return [*self._rows(BEHIND), *((stream, 0, 1) for (stream,) in self._rows(ROWLESS))]
+
+    def _number(self, sql: str) -> int:
+        number = self._first(sql)[0]
+        return number if isinstance(number, int) else 0
+
+    def _first(self, sql: str, *parameters: Any, otherwise: Any = (None,)) -> Any:
+        """`otherwise` where there is no such row, or none that can be read."""
+        try:
+            rows = self._rows(sql, *parameters)
+        except (Damaged, UnicodeEncodeError):
+            return otherwise
+        return rows[0] if rows else otherwise
+
+    def _rows(self, sql: str, *parameters: Any) -> list[Any]:
+        with _damage():
+            return self._connection.execute(sql, parameters).fetchall()
+
+
+@contextmanager
+def inspection(path: Path) -> Iterator[Inspection]:
+    """Raises CannotCheck, Damaged."""
+    if not path.is_file():
+        raise CannotCheck(f"there is no database at {path}")
+    with _damage():
+        connection = sqlite3.connect(_address(path), uri=True, isolation_level=None, timeout=30)
+    with closing(connection):
+        connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+        with _damage():
+            connection.execute("BEGIN")
+            columns = {name for (name,) in connection.execute(COLUMNS)}
+        if not columns:
+            raise CannotCheck(f"{path} holds no log")
+        if "position" not in columns:
+            raise CannotCheck(f"{path} is of an earlier release; start the service once to upgrade it")
+        yield Inspection(connection)
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as trouble:
+        raise Damaged(str(trouble)) from trouble
+
+
+def _address(path: Path) -> str:
+    """A copy on a medium that cannot be written to has no -wal, and can get none."""
+    frozen = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    return f"{path.absolute().as_uri()}?{'immutable=1' if frozen else 'mode=ro'}"

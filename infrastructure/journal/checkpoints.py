@@ -1,0 +1,121 @@
+"""Checkpoints: signed lists of what stands where in the log, each with the hash of the one before it.
+
+Whoever can write to the database can recompute its chains and remove what they like, but cannot sign.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from infrastructure.journal.ledger import LedgerRecorder
+
+MOST = 10_000  # facts in one checkpoint
+LONGEST = 64 * 1024 * 1024  # bytes of its text
+LAST = "SELECT position, body FROM checkpoints ORDER BY position DESC LIMIT 1"
+PLACES = """SELECT position, originator_id, originator_version, link FROM stored_events
+    WHERE position > ? ORDER BY position LIMIT ?"""
+INSERT = "INSERT INTO checkpoints VALUES (?, ?, ?)"
+
+Sign = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which fact stands at a position, and its link, which covers what it says."""
+
+    position: int
+    stream: str
+    number: int
+    link: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Everything in the log beyond `after`, up to `to`."""
+
+    after: int
+    to: int
+    at: str
+    previous: str | None  # the hash of the checkpoint before
+    places: Sequence[Place]
+
+    @property
+    def text(self) -> bytes:
+        plain = {
+            "after": self.after,
+            "to": self.to,
+            "at": self.at,
+            "previous": self.previous,
+            "facts": [
+                (place.position, place.stream, place.number, place.link.hex()) for place in self.places
+            ],
+        }
+        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A checkpoint as it is kept."""
+
+    to: int
+    facts: int
+    hash: str
+    body: bytes
+    signature: bytes
+
+
+def parsed(text: bytes) -> Checkpoint:
+    """Raises KeyError, TypeError, ValueError."""
+    plain = json.loads(text)
+    places = [
+        Place(int(position), str(stream), int(number), bytes.fromhex(link))
+        for position, stream, number, link in plain["facts"]
+    ]
+    return Checkpoint(int(plain["after"]), int(plain["to"]), str(plain["at"]), plain["previous"], places)
+
+
+def unpacked(body: bytes) -> bytes:
+    """Raises ValueError."""
+    try:
+        inflating = zlib.decompressobj()
+        text = inflating.decompress(body, LONGEST)
+    except (zlib.error, TypeError) as trouble:
+        raise ValueError(f"it cannot be unpacked: {trouble}") from trouble
+    if not inflating.eof or inflating.unused_data:
+        raise ValueError("it cannot be unpacked: it is cut off, or goes on after its end")
+    return text
+
+
+def signed(recorder: LedgerRecorder, sign: Sign, at: datetime) -> Signed | None:
+    """None when nothing has been recorded since the last one."""
+    last = recorder.query(LAST, (), tuple)
+    after, previous = (last[0][0], _hash(last[0][1])) if last else (0, None)
+    places = recorder.query(PLACES, (after, MOST), _place)
+    if not places:
+        return None
+    to = places[-1].position
+    text = Checkpoint(after, to, at.isoformat(), previous, places).text
+    return Signed(to, len(places), sha256(text).hexdigest(), zlib.compress(text), sign(text))
+
+
+def keep(recorder: LedgerRecorder, signed: Signed) -> None:
+    with recorder.datastore.transaction(commit=True) as c:
+        c.execute(INSERT, (signed.to, signed.body, signed.signature))
+
+
+def _place(row: Any) -> Place:
+    return Place(*row)
+
+
+def _hash(body: bytes) -> str:
+    """Also of one that was damaged: the log goes on, and whoever checks it is told."""
+    try:
+        return sha256(unpacked(body)).hexdigest()
+    except ValueError:
+        return sha256(b"%b" % body).hexdigest()

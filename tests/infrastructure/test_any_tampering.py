@@ -1,0 +1,269 @@
+"""Whatever is done to the facts of a real log is found, and the fact that it was done to is named.
+
+TAMPERINGS=20000 tries more of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, event, given, settings
+from hypothesis import strategies as st
+
+from infrastructure.evidence import Kind, Report
+from tests.infrastructure import ledgers
+from tests.infrastructure.ledgers import COLUMNS, Stored, checked, named, opened_for_tampering
+
+TEXT = ("topic", "state", "cause", "at", "file_id", "salt", "digest", "link")
+TRIALS = settings(
+    max_examples=int(os.environ.get("TAMPERINGS", "150")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
+)
+
+Draw = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def covered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ledgers.make(tmp_path_factory.mktemp("covered") / "ledger.db")
+
+
+@pytest.fixture(scope="module")
+def with_tail(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ledgers.make(tmp_path_factory.mktemp("tail") / "ledger.db", sequel_covered=False)
+
+
+def tampered(original: Path, how: Callable[[sqlite3.Connection, list[Stored]], None]) -> Report:
+    path = ledgers.copied(original)
+    try:
+        with opened_for_tampering(path) as database:
+            how(database, ledgers.facts(database))
+    except sqlite3.IntegrityError:
+        assume(False)  # the database itself would not take it
+    return checked(path)
+
+
+def flip(database: sqlite3.Connection, fact: Stored, column: str, place: int, bit: int) -> None:
+    (value,) = database.execute(
+        f"SELECT CAST({column} AS BLOB) FROM stored_events WHERE position = ?", (fact.position,)
+    ).fetchone()
+    changed = bytearray(value or b"\0")
+    changed[place % len(changed)] ^= 1 << bit
+    new = f"CAST(? AS {'BLOB' if column in {'state', 'cause', 'salt', 'digest', 'link'} else 'TEXT'})"
+    sql = f"UPDATE stored_events SET {column} = {new} WHERE position = ?"
+    database.execute(sql, (bytes(changed), fact.position))
+
+
+@TRIALS
+@given(data=st.data())
+def test_a_flipped_bit(covered: Path, data: st.DataObject) -> None:
+    chosen: list[Stored] = []
+    column = data.draw(st.sampled_from(COLUMNS))
+
+    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+        chosen.append(data.draw(st.sampled_from(facts)))
+        flip(database, chosen[0], column, data.draw(st.integers(0, 10_000)), data.draw(st.integers(0, 7)))
+
+    report = tampered(covered, how)
+    event(f"flip of {column}: {report.findings[0].kind.name}")
+    assert named(report)[0] == chosen[0].place
+    if column in TEXT:
+        assert [finding.kind for finding in report.findings] == [Kind.CHANGED]
+
+
+@TRIALS
+@given(data=st.data())
+def test_a_flipped_bit_that_no_checkpoint_covers(with_tail: Path, data: st.DataObject) -> None:
+    chosen: list[Stored] = []
+    column = data.draw(st.sampled_from(TEXT))
+
+    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+        chosen.append(data.draw(st.sampled_from(facts[18:])))
+        flip(database, chosen[0], column, data.draw(st.integers(0, 10_000)), data.draw(st.integers(0, 7)))
+
+    report = tampered(with_tail, how)
+    event(f"flip of {column} in the tail")
+    assert named(report) == [chosen[0].place]
+
+
+@TRIALS
+@given(data=st.data())
+def test_facts_taken_out(covered: Path, data: st.DataObject) -> None:
+    gone: list[Stored] = []
+    closes_up, knows_more = data.draw(st.booleans()), data.draw(st.booleans())
+
+    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+        gone.extend(data.draw(st.lists(st.sampled_from(facts), min_size=1, max_size=3, unique=True)))
+        for fact in sorted(gone, key=lambda fact: -fact.number):
+            database.execute("DELETE FROM stored_events WHERE position = ?", (fact.position,))
+            if closes_up:
+                ledgers.renumber(database, fact.stream, fact.number, -1)
+        if knows_more:
+            for stream in {fact.stream for fact in gone}:
+                ledgers.reseal(database, stream)
+            ledgers.match_read_models(database)
+
+    report = tampered(covered, how)
+    event(f"dropped {len(gone)}, closed up: {closes_up}, consistently: {knows_more}")
+    removed = {finding.stream: [] for finding in report.findings}  # type: ignore[var-annotated]
+    for finding in report.findings:
+        if finding.kind is Kind.REMOVED:
+            removed[finding.stream].append(finding.number)
+    for fact in gone:
+        assert fact.number in removed[fact.stream]
+
+
+@TRIALS
+@given(data=st.data())
+def test_a_last_fact_taken_out_that_no_checkpoint_covers(with_tail: Path, data: st.DataObject) -> None:
+    """As long as the tables made of the facts are left alone."""
+    gone: list[Stored] = []
+
+    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+        gone.append(data.draw(st.sampled_from(facts[18:])))
+        database.execute("DELETE FROM stored_events WHERE position = ?", (gone[0].position,))
+        database.execute("UPDATE sqlite_sequence SET seq = (SELECT max(position) FROM stored_events)")
+
+    report = tampered(with_tail, how)
+    event("dropped from the tail")
+    assert (Kind.REMOVED, *gone[0].place) in [(f.kind, f.stream, f.number) for f in report.findings]
+
+
+SWAPS = {
+    "places": ("originator_id", "originator_version"),
+    "positions": ("position",),
+    "texts": ("topic", "state", "cause", "at", "file_id", "salt", "link"),
+    "all but their texts": ("originator_id", "originator_version", "position"),
+}
+
+
+@TRIALS
+@given(data=st.data())
+def test_facts_swapped(covered: Path, data: st.DataObject) -> None:
+    pair: list[Stored] = []
+    what = data.draw(st.sampled_from(sorted(SWAPS)))
+    knows_more = data.draw(st.booleans())
+
+    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+        pair.extend(data.draw(st.lists(st.sampled_from(facts), min_size=2, max_size=2, unique=True)))
+        swap(database, *pair, SWAPS[what])
+        if knows_more:
+            for stream in {fact.stream for fact in pair}:
+                ledgers.reseal(database, stream)
+
+    report = tampered(covered, how)
+    event(f"swapped their {what}, consistently: {knows_more}")
+    assert {fact.place for fact in pair} <= set(named(report))
+
+
+def swap(database: sqlite3.Connection, one: Stored, other: Stored, columns: tuple[str, ...]) -> None:
+    select = f"SELECT {', '.join(columns)} FROM stored_events WHERE position = ?"
+    values = [database.execute(select, (fact.position,)).fetchone() for fact in (one, other)]
+    update = f"UPDATE stored_events SET {', '.join(f'{column} = ?' for column in columns)} WHERE position = ?"
+    if "originator_id" in columns:  # no two facts may have one place, not even for a moment
+        aside = "UPDATE stored_events SET originator_id = 'aside' WHERE position = ?"
+        database.execute(aside, (one.position,))
+    if "position" in columns:
+        database.execute("UPDATE stored_events SET position = -7 WHERE position = ?", (one.position,))
+    first = -7 if "position" in columns else one.position
+    database.execute(update, (*values[0], other.position))
+    database.execute(update, (*values[1], first))
+
+
+@TRIALS
+@given(data=st.data())
+def test_a_fact_put_in_between(covered: Path, data: st.DataObject) -> None:
+    chosen: list[Stored] = []
+
+    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+        chosen.append(fact := data.draw(st.sampled_from(facts)))
+        ledgers.renumber(database, fact.stream, fact.number - 1, +1)
+        ledgers.forge(database, fact.stream, fact.number)
+        ledgers.reseal(database, fact.stream)
+        ledgers.match_read_models(database)
+
+    report = tampered(covered, how)
+    event("inserted in the middle")
+    assert (Kind.INSERTED, *chosen[0].place) in [(f.kind, f.stream, f.number) for f in report.findings]
+
+
+@TRIALS
+@given(data=st.data())
+def test_a_fact_added_at_the_end(covered: Path, data: st.DataObject) -> None:
+    """As long as the tables made of the facts are left alone."""
+    last: list[Stored] = []
+
+    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+        kept = [fact for fact in facts if not fact.stream.startswith("reader/")]
+        stream = data.draw(st.sampled_from(kept)).stream
+        last.append([fact for fact in kept if fact.stream == stream][-1])
+        ledgers.forge(database, stream, last[0].number + 1)
+        ledgers.reseal(database, stream)
+
+    report = tampered(covered, how)
+    event("appended")
+    assert named(report) == [(last[0].stream, last[0].number + 1)]
+    assert report.findings[0].kind is Kind.READ_MODEL
+
+
+@TRIALS
+@given(data=st.data())
+def test_a_fact_rewritten_and_its_chain_with_it(covered: Path, data: st.DataObject) -> None:
+    chosen: list[Stored] = []
+
+    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+        chosen.append(fact := data.draw(st.sampled_from(facts)))
+        text = data.draw(st.binary(max_size=40))
+        database.execute("UPDATE stored_events SET state = ? WHERE position = ?", (text, fact.position))
+        ledgers.reseal(database, fact.stream)
+
+    report = tampered(covered, how)
+    event("rewritten with its chain")
+    assert [(f.kind, f.stream, f.number) for f in report.findings] == [(Kind.CHANGED, *chosen[0].place)]
+
+
+@TRIALS
+@given(data=st.data())
+def test_a_fact_moved_to_another_stream(covered: Path, data: st.DataObject) -> None:
+    chosen: list[Stored] = []
+
+    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+        chosen.append(fact := data.draw(st.sampled_from(facts)))
+        streams = sorted({other.stream for other in facts} - {fact.stream})
+        stream = data.draw(st.sampled_from([*streams, "document/elsewhere"]))
+        number = max((other.number for other in facts if other.stream == stream), default=0) + 1
+        sql = "UPDATE stored_events SET originator_id = ?, originator_version = ? WHERE position = ?"
+        database.execute(sql, (stream, number, fact.position))
+        ledgers.renumber(database, fact.stream, fact.number, -1)
+        ledgers.reseal(database, fact.stream)
+        ledgers.reseal(database, stream)
+        ledgers.match_read_models(database)
+
+    report = tampered(covered, how)
+    event("moved to another stream")
+    assert (Kind.REORDERED, *chosen[0].place) in [(f.kind, f.stream, f.number) for f in report.findings]
+
+
+@TRIALS
+@given(data=st.data())
+def test_a_checkpoint_touched(covered: Path, data: st.DataObject) -> None:
+    position = data.draw(st.sampled_from([18, 26]))
+    column = data.draw(st.sampled_from(["body", "signature"]))
+    place, bit = data.draw(st.integers(0, 10_000)), data.draw(st.integers(0, 7))
+
+    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+        sql = f"SELECT {column} FROM checkpoints WHERE position = ?"
+        changed = bytearray(database.execute(sql, (position,)).fetchone()[0])
+        changed[place % len(changed)] ^= 1 << bit
+        sql = f"UPDATE checkpoints SET {column} = ? WHERE position = ?"
+        database.execute(sql, (bytes(changed), position))
+
+    report = tampered(covered, how)
+    event(f"flip of a checkpoint's {column}")
+    assert [(f.kind, f.position) for f in report.findings] == [(Kind.CHECKPOINT, position)]

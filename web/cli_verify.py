@@ -1,0 +1,119 @@
+"""`docledger verify`: has anybody touched the log?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from infrastructure.evidence import CannotCheck, Report
+from infrastructure.evidence import verify as check
+from infrastructure.settings import Settings, SettingsError, read_settings
+from infrastructure.signing import public_half, public_key
+
+FINDINGS, CANNOT_CHECK = 1, 2  # exit codes
+
+
+def _anchors(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[int, str]:
+    anchors = {}
+    for value in values:
+        position, _, hash_ = value.strip().lower().partition(":")
+        if not position.isdecimal() or len(hash_) != 64:
+            raise click.BadParameter(f"{value!r} is not like 1234:9f86…, as the service logs it")
+        anchors[int(position)] = hash_
+    return anchors
+
+
+@click.command()
+@click.option(
+    "--public-key",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Who may have signed the checkpoints, in PEM; again for each key that was ever used. "
+    "The public half of CHECKPOINT_KEY without it.",
+)
+@click.option(
+    "--anchor",
+    "anchors",
+    multiple=True,
+    metavar="POSITION:HASH",
+    callback=_anchors,
+    help="A checkpoint that the service once logged: it must be there, and unchanged.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+def verify(files: Sequence[Path], anchors: Mapping[int, str], as_json: bool) -> None:
+    """Check that no fact was changed, removed, inserted or moved since it was recorded.
+
+    Works beside the running service and writes nothing. Exits with 1 if anything is found, with 2 if
+    there is nothing that could be checked.
+    """
+    try:
+        settings = read_settings()
+        with click.progressbar(length=1, label="Checking the log", file=sys.stderr) as bar:
+
+            def progress(position: int, last: int) -> None:
+                bar.length = last
+                bar.update(position - bar.pos)
+
+            report = check(settings.database_path, _keys(settings, files), anchors, progress)
+            progress(report.last, report.last)
+    except (CannotCheck, SettingsError) as trouble:
+        _fail(str(trouble))
+    except KeyboardInterrupt:
+        _fail("stopped before the end")
+    click.echo(json.dumps(_plain(report)) if as_json else "\n".join(_lines(report)))
+    sys.exit(FINDINGS if report.findings else 0)
+
+
+def _keys(settings: Settings, files: Sequence[Path]) -> list[Ed25519PublicKey]:
+    """None if the service has not made its key yet. Raises CannotCheck."""
+    if not files and not settings.checkpoint_key.exists():
+        return []
+    return [_key(public_key, file) for file in files] or [_key(public_half, settings.checkpoint_key)]
+
+
+def _key(read: Callable[[Path], Ed25519PublicKey], file: Path) -> Ed25519PublicKey:
+    try:
+        return read(file)
+    except (OSError, ValueError) as trouble:
+        raise CannotCheck(f"{file} cannot be used: {trouble}") from trouble
+
+
+def _lines(report: Report) -> list[str]:
+    lines = [
+        *map(str, report.findings),
+        *(["and perhaps more: nothing further was looked at"] * report.given_up),
+    ]
+    lines.append(f"{report.facts} facts checked: {len(report.findings) or 'no'} findings.")
+    left = report.facts - report.covered
+    lines.append(
+        f"{report.covered} of them are covered by {report.checkpoints} checkpoints, up to position "
+        f"{report.last_covered}; {left} are not: these could have been rewritten together with their links."
+    )
+    if report.redacted:
+        lines.append(f"{report.redacted} are redacted, and sealed as they were left.")
+    return lines
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    return {
+        "facts": report.facts,
+        "covered": report.covered,
+        "checkpoints": report.checkpoints,
+        "last_covered": report.last_covered,
+        "redacted": report.redacted,
+        "given_up": report.given_up,
+        "findings": [finding.plain for finding in report.findings],
+    }
+
+
+def _fail(reason: str) -> NoReturn:
+    click.echo(reason, err=True)
+    sys.exit(CANNOT_CHECK)
