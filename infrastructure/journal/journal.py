@@ -1,7 +1,8 @@
-"""The journal under Trio: reads in a few threads, and one writer that commits in groups."""
+"""The journal under Trio: reads in a few threads, writes through the one writer."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,8 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import trio
-from eventsourcing.persistence import IntegrityError, OperationalError, PersistenceError
-from outcome import Error, Outcome, Value
 
 from application.journal import (
     Change,
@@ -22,13 +21,14 @@ from application.journal import (
     JournalFailed,
     Query,
     Recorded,
-    StaleWrite,
     VersionRow,
 )
 from infrastructure.journal import checkpoints
 from infrastructure.journal.checkpoints import Sign, Signed
-from infrastructure.journal.ledger import Entry, Ledger
-from infrastructure.journal.queries import HISTORY, LAST, STREAM_LENGTH, found, recorded
+from infrastructure.journal.committing import STORE, Writer
+from infrastructure.journal.finding import Search
+from infrastructure.journal.ledger import Ledger
+from infrastructure.journal.queries import EXISTING, HISTORY, LAST, STREAM_LENGTH, marks, recorded
 from infrastructure.journal.rows import Rows
 from infrastructure.journal.views import (
     AUTOSAVED_FILES,
@@ -43,9 +43,7 @@ T = TypeVar("T")
 
 first: Callable[[Any], Any] = itemgetter(0)
 
-STORE = (PersistenceError, sqlite3.Error)  # the library lets SQLite's own through when it connects
 FOREIGN = 1.0  # seconds between two looks for what another process has recorded
-BATCH = 200  # changes in one transaction
 READERS = 4  # far below the library's pool of 15: at the pool's end a timed-out reader blocks every writer
 FILE = "SELECT files.*, live.key AS live FROM files LEFT JOIN live ON live.file_id = files.id"
 FILES_OF = (  # ids begin with the time, so their order is that of adding
@@ -54,24 +52,12 @@ FILES_OF = (  # ids begin with the time, so their order is that of adding
 )
 
 
-class Slip:
-    """A place in the next commit: filled in when that commit is durable, or has failed."""
-
-    def __init__(self, entry: Entry) -> None:
-        self.entry = entry
-        self.outcome: Outcome[None] = Value(None)
-        self.done = trio.Event()
-
-
 class LedgerJournal:
-    """Group commit: while one transaction is being synced, the next one fills up."""
-
     def __init__(self, ledger: Ledger, rows: Rows) -> None:
         self._ledger = ledger
         self._rows = rows
-        self._news = trio.Event()  # set, and replaced, after each commit
-        self._door, self._outbox = trio.open_memory_channel[Slip](1000)
-        self._writer, self._readers = trio.CapacityLimiter(1), trio.CapacityLimiter(READERS)
+        self._writer = Writer(ledger)
+        self._readers = trio.CapacityLimiter(READERS)
 
     @classmethod
     @asynccontextmanager
@@ -84,24 +70,18 @@ class LedgerJournal:
         try:
             async with trio.open_nursery() as nursery:
                 journal = cls(ledger, rows)
-                nursery.start_soon(journal._commit_forever)
+                nursery.start_soon(journal._writer.run)
                 try:
                     yield journal
                 finally:
-                    journal._door.close()  # the writer drains what was accepted, then ends
+                    journal._writer.close()
         finally:
             rows.close()
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(ledger.close)
 
     async def append(self, *changes: Change) -> None:
-        slip = Slip(self._ledger.entry(changes))
-        try:
-            await self._door.send(slip)
-        except trio.ClosedResourceError:
-            raise JournalFailed("the journal is closed") from None
-        await slip.done.wait()
-        slip.outcome.unwrap()
+        await self._writer.append(changes)
 
     async def document_history(self, key: str, after: int = 0) -> Sequence[Recorded]:
         return await self._history(f"document/{key}", after)
@@ -115,6 +95,12 @@ class LedgerJournal:
     async def files(self, user: str, *, before: str | None = None, limit: int = 100) -> Sequence[FileRow]:
         return await self._query(FILES_OF, (user, before or "~", limit), to_file)
 
+    async def files_with(self, ids: Collection[str]) -> Sequence[FileRow]:
+        return await self._query(f"{FILE} WHERE id IN ({marks(ids)})", list(ids), to_file)
+
+    async def existing(self, versions: Collection[tuple[str, int]]) -> Collection[tuple[str, int]]:
+        return await self._query(EXISTING, (json.dumps(list(versions)),), tuple)
+
     async def versions(self, file_id: str) -> Sequence[VersionRow]:
         sql = "SELECT * FROM versions WHERE file_id = ? ORDER BY number"
         return await self._query(sql, (file_id,), to_version)
@@ -127,8 +113,7 @@ class LedgerJournal:
         return await self._row("SELECT * FROM documents WHERE key = ?", (key,), to_document)
 
     async def documents(self, keys: Sequence[str]) -> Sequence[DocumentRow]:
-        marks = ",".join("?" * len(keys))
-        sql = f"SELECT * FROM documents WHERE key IN ({marks})"  # noqa: S608 (marks are ?,?,?)
+        sql = f"SELECT * FROM documents WHERE key IN ({marks(keys)})"  # noqa: S608 (marks are ?,?,?)
         return await self._query(sql, keys, to_document)
 
     async def open_documents(self, file_id: str | None = None) -> Sequence[DocumentRow]:
@@ -153,14 +138,15 @@ class LedgerJournal:
     async def facts(
         self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100
     ) -> Sequence[Recorded]:
-        return await self._query(*found(query, before=before, after=after, limit=limit), recorded)
+        wanted = Search(query, before, after, limit)
+        return await self._read(lambda: self._ledger.views.search(wanted))
 
     async def position(self) -> int:
         return await self._row(LAST, (), first) or 0
 
     async def grown(self, beyond: int) -> int:
         while True:
-            news = self._news
+            news = self._writer.news
             position = await self.position()
             if position > beyond:
                 return position
@@ -171,8 +157,7 @@ class LedgerJournal:
         return await self._row(STREAM_LENGTH, (f"reader/{reader}",), first) or 0
 
     async def names(self, users: Collection[str]) -> Mapping[str, str]:
-        marks = ",".join("?" * len(users))
-        sql = f"SELECT id, name FROM people WHERE name <> '' AND id IN ({marks})"  # noqa: S608 (marks are ?,?,?)
+        sql = f"SELECT id, name FROM people WHERE name <> '' AND id IN ({marks(users)})"  # noqa: S608
         return dict(await self._query(sql, list(users), tuple))
 
     async def users_named(self, name: str) -> Sequence[str]:
@@ -184,7 +169,7 @@ class LedgerJournal:
             partial(checkpoints.signed, self._ledger.views, sign, at), self._readers
         )
         if signed is not None:
-            await self._in_thread(partial(checkpoints.keep, self._ledger.views, signed), self._writer)
+            await self._in_thread(partial(checkpoints.keep, self._ledger.views, signed), self._writer.limiter)
         return signed
 
     async def _history(self, stream: str, after: int) -> Sequence[Recorded]:
@@ -198,49 +183,13 @@ class LedgerJournal:
             return rows[0] if rows else None
 
     async def _query(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
-        query: Callable[[], list[T]] = lambda: self._ledger.views.query(sql, parameters, read)  # noqa: E731
-        return await self._in_thread(query, self._readers)
+        return await self._read(lambda: self._ledger.views.query(sql, parameters, read))
+
+    async def _read(self, question: Callable[[], T]) -> T:
+        return await self._in_thread(question, self._readers)
 
     async def _in_thread(self, work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
         try:
             return await trio.to_thread.run_sync(work, limiter=limiter)
         except STORE as trouble:
             raise JournalFailed(f"the event store does not answer: {trouble}") from trouble
-
-    async def _commit_forever(self) -> None:
-        with trio.CancelScope(shield=True):  # what was accepted is committed, even on shutdown
-            async for first in self._outbox:
-                batch = [first]
-                while len(batch) < BATCH and self._outbox.statistics().current_buffer_used:
-                    batch.append(self._outbox.receive_nowait())
-                await trio.to_thread.run_sync(self._commit, batch, limiter=self._writer)
-                for slip in batch:
-                    slip.done.set()
-                self._news.set()
-                self._news = trio.Event()
-
-    def _commit(self, batch: Sequence[Slip]) -> None:
-        try:
-            self._ledger.record([slip.entry for slip in batch])
-        except OperationalError as trouble:  # the disk, a lock: nobody's own fault
-            for slip in batch:
-                slip.outcome = Error(_because(JournalFailed(f"nothing was recorded: {trouble}"), trouble))
-        except Exception as error:
-            if len(batch) > 1:  # one stale or broken writer must not fail its neighbours
-                for slip in batch:
-                    self._commit([slip])
-            else:
-                batch[0].outcome = Error(_translated(error))
-
-
-def _translated(error: Exception) -> Exception:
-    if isinstance(error, IntegrityError):
-        return _because(StaleWrite(str(error)), error)
-    if isinstance(error, STORE):
-        return _because(JournalFailed(f"nothing was recorded: {error}"), error)
-    return error
-
-
-def _because(error: Exception, cause: Exception) -> Exception:
-    error.__cause__ = cause
-    return error

@@ -1,0 +1,86 @@
+"""Group commit: while one transaction is being synced, the next one fills up."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import trio
+from eventsourcing.persistence import IntegrityError, OperationalError, PersistenceError
+from outcome import Error, Outcome, Value
+
+from application.journal import Change, JournalFailed, StaleWrite
+from infrastructure.journal.ledger import Entry, Ledger
+
+STORE = (PersistenceError, sqlite3.Error)  # the library lets SQLite's own through when it connects
+BATCH = 200  # changes in one transaction
+
+
+class Slip:
+    """A place in the next commit: filled in when that commit is durable, or has failed."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.outcome: Outcome[None] = Value(None)
+        self.done = trio.Event()
+
+
+class Writer:
+    """The one writer of this process."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._door, self._outbox = trio.open_memory_channel[Slip](1000)
+        self.limiter = trio.CapacityLimiter(1)  # for whoever else has to write
+        self.news = trio.Event()  # set, and replaced, after each commit
+
+    async def append(self, changes: Sequence[Change]) -> None:
+        slip = Slip(self._ledger.entry(changes))
+        try:
+            await self._door.send(slip)
+        except trio.ClosedResourceError:
+            raise JournalFailed("the journal is closed") from None
+        await slip.done.wait()
+        slip.outcome.unwrap()
+
+    def close(self) -> None:
+        """What was accepted is committed, and then `run` ends."""
+        self._door.close()
+
+    async def run(self) -> None:
+        with trio.CancelScope(shield=True):  # what was accepted is committed, even on shutdown
+            async for first in self._outbox:
+                batch = [first]
+                while len(batch) < BATCH and self._outbox.statistics().current_buffer_used:
+                    batch.append(self._outbox.receive_nowait())
+                await trio.to_thread.run_sync(self._commit, batch, limiter=self.limiter)
+                for slip in batch:
+                    slip.done.set()
+                self.news.set()
+                self.news = trio.Event()
+
+    def _commit(self, batch: Sequence[Slip]) -> None:
+        try:
+            self._ledger.record([slip.entry for slip in batch])
+        except OperationalError as trouble:  # the disk, a lock: nobody's own fault
+            for slip in batch:
+                slip.outcome = Error(_because(JournalFailed(f"nothing was recorded: {trouble}"), trouble))
+        except Exception as error:
+            if len(batch) > 1:  # one stale or broken writer must not fail its neighbours
+                for slip in batch:
+                    self._commit([slip])
+            else:
+                batch[0].outcome = Error(_translated(error))
+
+
+def _translated(error: Exception) -> Exception:
+    if isinstance(error, IntegrityError):
+        return _because(StaleWrite(str(error)), error)
+    if isinstance(error, STORE):
+        return _because(JournalFailed(f"nothing was recorded: {error}"), error)
+    return error
+
+
+def _because(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
