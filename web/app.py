@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from web import callbacks, documents, editor, files, history, links, operating, pages, signing_in
+from web import callbacks, documents, editor, files, history, links, operating, pages, replaying, signing_in
 from web.context import Context
 from web.errors import HANDLERS
 from web.gate import Gate
@@ -44,6 +44,7 @@ ROUTES = [
     Route("/api/drain", operating.drained, methods=["POST"]),
     Route("/api/documents/{key}", documents.shown),
     Route("/api/documents/{key}/events", documents.history),
+    Route("/api/documents/{key}/state", replaying.state),
     Route("/", pages.index),
     Route("/sign-in", signing_in.page),
     Route("/sign-in", signing_in.signed_in, methods=["POST"]),
