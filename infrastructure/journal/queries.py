@@ -8,7 +8,7 @@ from typing import Any
 
 from application.journal import Query, Recorded
 from infrastructure.journal.events_table import stamp
-from infrastructure.journal.mapper import to_fact
+from infrastructure.journal.mapper import to_fact, topics_of
 
 EVENTS = "SELECT position, originator_id, originator_version, topic, state, cause, file_id FROM stored_events"
 HISTORY = f"{EVENTS} WHERE originator_id = ? AND originator_version > ? ORDER BY originator_version"
@@ -49,7 +49,8 @@ def _terms(query: Query) -> Iterator[tuple[str, list[Any]]]:
     if query.users:
         yield f"position IN ({NAMED} ({_marks(query.users)}))", [*query.users]
     if query.types:
-        yield f"topic IN ({_marks(query.types)})", [*query.types]
+        topics = [topic for name in query.types for topic in topics_of(name)]
+        yield f"topic IN ({_marks(topics)})", topics
     if query.since is not None:
         yield "at >= ?", [stamp(query.since)]
     if query.until is not None:
