@@ -22,17 +22,12 @@ from tests.story import (
     offered,
     reopened,
     saved,
+    stored,
     take,
     url,
 )
 
 FILE = File(name="a.docx", owner="ada", owner_name="Ada", head=1, last=1, sha256="original", size=5)
-
-
-def stored(n: int = 1, status: int = 6, seconds: float = 31, sha256: str = "") -> commands.CommitOffer:
-    return commands.CommitOffer(
-        at=at(seconds), offer=offer_id(status, url(n)), sha256=sha256 or f"bytes {n}", size=10
-    )
 
 
 def committed(story: Story, command: commands.CommitOffer, file: File = FILE) -> Commit:
