@@ -20,11 +20,12 @@ from domain.file import File
 from domain.saving import decide_save
 from tests.story import admit, at, present, stored, take
 
-FILE = "f"
-
 
 class Log:
-    def __init__(self, name: str = "a.docx", owner: str = "ada", owner_name: str = "Ada") -> None:
+    def __init__(
+        self, name: str = "a.docx", owner: str = "ada", owner_name: str = "Ada", file_id: str = "f"
+    ) -> None:
+        self.id = file_id
         self.facts: list[Recorded] = []
         self.changes: list[Sequence[Change]] = []  # that led to them, for a journal
         self.lengths: Counter[str] = Counter()
@@ -77,14 +78,14 @@ class Log:
         assert self.file
         for fact in facts:
             self.thinned.update(fact.numbers if isinstance(fact, events.Thinned) else ())
-        return FileChange(FILE, self._write(f"file/{FILE}", facts, None), facts, self.file)
+        return FileChange(self.id, self._write(f"file/{self.id}", facts, None), facts, self.file)
 
     def _write(self, stream: str, facts: Sequence[Any], cause: Any) -> int:
         after = self.lengths[stream]
         self.lengths[stream] += len(facts)
         for number, fact in enumerate(facts, start=after + 1):
             place = len(self.facts) + 1, stream, number
-            self.facts.append(Recorded(*place, fact, FILE, cause if number == after + 1 else None))
+            self.facts.append(Recorded(*place, fact, self.id, cause if number == after + 1 else None))
         return after
 
     def open(self, key: str = "k", user: str = "ada", seconds: float = 0) -> None:
@@ -92,7 +93,7 @@ class Log:
         first = admit(user, seconds, head=self.file.head)
         file = self.file
         self.tell(
-            key, commands.Open(file=FILE, name=file.name, filetype="docx", owner=file.owner, first=first)
+            key, commands.Open(file=self.id, name=file.name, filetype="docx", owner=file.owner, first=first)
         )
         self.tell(key, present(user, seconds=seconds + 1))
 
