@@ -21,7 +21,7 @@ from domain.commands import Command
 from domain.deciding import decide
 from domain.document import Document, evolve, replay
 from domain.events import DocumentEvent
-from domain.saving import commit, take_stored
+from domain.saving import decide_save
 from domain.words import Mode, Next
 
 ATTEMPTS = 5  # at a write that others keep overtaking
@@ -176,14 +176,12 @@ class DocumentActor:
         row = await self._world.journal.file(document.file)
         if row is None:
             raise JournalFailed(f"{self.key}: its file {document.file} is not in the journal")
-        known = document.versions.get(command.sha256)
-        if known is not None and await self._world.journal.version(document.file, known) is None:
-            document = replace(document, versions={})  # thinned out: it cannot stand for these bytes
-        if isinstance(command, commands.CommitOffer):
-            result = commit(self.key, document, row.file, command)
-        else:
+        if isinstance(command, commands.TakeStored):
             command = replace(command, offer=replace(command.offer, live=row.live))
-            result = take_stored(self.key, document, row.file, command)
+        known = document.versions.get(command.sha256)
+        gone = known is not None and await self._world.journal.version(document.file, known) is None
+        thinned = frozenset({known} if known is not None and gone else ())
+        result = decide_save(self.key, document, row.file, command, thinned)
         changes: list[Change] = []
         if result.file:
             state = files.replay(result.file, row.file)

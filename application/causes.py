@@ -6,7 +6,7 @@ What the facts say themselves is left out; `restored` takes it from them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, get_args
 
 from application.plain import parsers, to_plain
@@ -62,6 +62,8 @@ def _restored(kind: Any, plain: Mapping[str, Any], facts: Sequence[Event]) -> An
             values[field.name] = parse[field.name](plain[field.name])
         else:
             values[field.name] = _otherwise(field, told)
+        if values[field.name] is MISSING:
+            raise KeyError(field.name)
     return kind(**values)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,7 +24,18 @@ class Commit:
     file: tuple[FileEvent, ...] = ()
 
 
-def commit(key: str, document: Document, file: File, command: CommitOffer) -> Commit:
+def decide_save(
+    key: str, document: Document, file: File, command: CommitOffer | TakeStored, thinned: Set[int]
+) -> Commit:
+    """`thinned` are numbers of versions that are gone and cannot stand for the same bytes come again."""
+    if isinstance(command, CommitOffer):
+        return commit(key, document, file, command, thinned)
+    return take_stored(key, document, file, command, thinned)
+
+
+def commit(
+    key: str, document: Document, file: File, command: CommitOffer, thinned: Set[int] = frozenset()
+) -> Commit:
     """The facts that follow from an offer's bytes being safe; none if it is settled already."""
     offer = document.offers.get(command.offer)
     if offer is None:
@@ -32,6 +44,8 @@ def commit(key: str, document: Document, file: File, command: CommitOffer) -> Co
     beside = beside_the_head(offer, document)
     head = not (conflict or beside or document.outranks(offer))
     number = _known(document, file, command, head=head)
+    if number in thinned:
+        number = None
     added: tuple[FileEvent, ...] = ()
     if number is None:
         number = file.last + 1
@@ -41,7 +55,9 @@ def commit(key: str, document: Document, file: File, command: CommitOffer) -> Co
     return Commit((saved, *_ending(document, offer, command.at)), added)
 
 
-def take_stored(key: str, document: Document, file: File, command: TakeStored) -> Commit:
+def take_stored(
+    key: str, document: Document, file: File, command: TakeStored, thinned: Set[int] = frozenset()
+) -> Commit:
     """An offer and its commit in one; nothing where the offer's bytes are a version already."""
     facts = decide(document, command.offer)
     after = replay(facts, document)
@@ -53,7 +69,7 @@ def take_stored(key: str, document: Document, file: File, command: TakeStored) -
         size=command.size,
         changes_sha256=command.changes_sha256,
     )
-    result = commit(key, after, file, stored)
+    result = commit(key, after, file, stored, thinned)
     return Commit((*facts, *result.document), result.file)
 
 

@@ -164,4 +164,10 @@ def unchanged(
     )
 
 
+def stored(n: int = 1, status: int = 6, seconds: float = 31, sha256: str = "") -> commands.CommitOffer:
+    return commands.CommitOffer(
+        at=at(seconds), offer=offer_id(status, url(n)), sha256=sha256 or f"bytes {n}", size=10
+    )
+
+
 EDITING = given(opened(), admitted(), joined())

@@ -25,6 +25,7 @@ from web import (
     links,
     operating,
     pages,
+    replaying,
     signing_in,
 )
 from web.context import Context
@@ -61,6 +62,7 @@ ROUTES = [
     Route("/api/documents/{key}", documents.shown),
     Route("/api/documents/{key}/events", audit.document_events),
     Route("/api/documents/{key}/events/export", exporting.document_events),
+    Route("/api/documents/{key}/state", replaying.state),
     Route("/", pages.index),
     Route("/sign-in", signing_in.page),
     Route("/sign-in", signing_in.signed_in, methods=["POST"]),

@@ -8,6 +8,7 @@ from typing import Any
 
 from application.journal import Query
 from infrastructure.journal.events_table import SPAN, stamp
+from infrastructure.journal.mapper import topics_of
 from infrastructure.journal.queries import EVENTS, marks
 
 LONG = 10_000  # facts: beyond that, one way is as good as another
@@ -97,7 +98,7 @@ def _ways(query: Query) -> Iterator[Way]:
         facts = "CROSS JOIN stored_events AS e ON e.position = n.position"
         yield Way("users", "named AS n", arms, facts, position="n.position", order="n.position {0}")
     if query.types:
-        yield Way("types", "stored_events AS e INDEXED BY events_of_type", _each("e.topic", query.types))
+        yield Way("types", "stored_events AS e INDEXED BY events_of_type", _each("e.topic", _topics(query)))
     if query.file is None and not query.users and not query.types:
         yield _whole_log(query)
 
@@ -118,11 +119,15 @@ def _others(query: Query, way: Way) -> Iterator[Part]:
         named = f"SELECT 1 FROM named WHERE user IN ({marks(query.users)}) AND position = e.position"  # noqa: S608
         yield f"EXISTS ({named})", [*query.users]
     if query.types and way.by != "types":
-        yield f"e.topic IN ({marks(query.types)})", [*query.types]
+        yield f"e.topic IN ({marks(topics := _topics(query))})", [*topics]
     if query.since is not None:
         yield "e.at >= ?", [stamp(query.since)]
     if query.until is not None:
         yield "e.at < ?", [stamp(query.until)]
+
+
+def _topics(query: Query) -> list[str]:
+    return [topic for name in query.types for topic in topics_of(name)]
 
 
 def _when(query: Query) -> list[Part]:

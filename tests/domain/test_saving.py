@@ -22,17 +22,12 @@ from tests.story import (
     offered,
     reopened,
     saved,
+    stored,
     take,
     url,
 )
 
 FILE = File(name="a.docx", owner="ada", owner_name="Ada", head=1, last=1, sha256="original", size=5)
-
-
-def stored(n: int = 1, status: int = 6, seconds: float = 31, sha256: str = "") -> commands.CommitOffer:
-    return commands.CommitOffer(
-        at=at(seconds), offer=offer_id(status, url(n)), sha256=sha256 or f"bytes {n}", size=10
-    )
 
 
 def committed(story: Story, command: commands.CommitOffer, file: File = FILE) -> Commit:
@@ -310,3 +305,14 @@ def test_an_offer_that_comes_when_another_key_is_live_is_a_conflict() -> None:
     result = take_stored("key", story.document, FILE, taken(live="another"))
     assert the_version(result).trigger is Trigger.CONFLICT
     assert not the_version(result).head
+
+
+def test_bytes_of_a_version_that_was_thinned_out_become_a_version_again() -> None:
+    story = EDITING.then(offered(), forcesaved(), left(), closed(CloseReason.SAVED))
+    again = replace(taken(5), sha256="bytes 1")
+    result = take_stored("key", story.document, FILE, again, thinned={2})
+    assert the_version(result).sha256 == "bytes 1"
+    came_alive = result.document[0]
+    assert isinstance(came_alive, events.Reopened)
+    assert came_alive.standing is Standing.SPENT, "what was thinned out was committed all the same"
+    assert take_stored("key", story.document, FILE, again).file == ()

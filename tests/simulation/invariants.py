@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from math import inf
 
 from application.fetching import GONE
+from application.repeating import repeat
 from domain import document as documents
 from domain import events
 from domain import file as files
@@ -48,6 +49,7 @@ class Reckoning:
             self.typed,
             self.autosaved,
             self.replayed,
+            self.decided_again,
             self.one_live_key,
             self.heads,
             self.once,
@@ -133,6 +135,12 @@ class Reckoning:
             numbers = [version.number for owner, version in self.versions if owner == file]
             if numbers != list(range(1, len(numbers) + 1)):
                 yield f"{file} has the versions {numbers}"
+
+    def decided_again(self) -> Iterator[str]:
+        """Every decision in the log, made again, gives the log: nothing it was made on is missing there."""
+        difference = repeat(self.journal.kept).difference
+        if difference:
+            yield f"{difference.fact} was decided on {difference.command}, and now {difference.decided}"
 
     def one_live_key(self) -> Iterator[str]:
         """3: at most one key of a file is live, and a key whose change was committed is not handed out."""

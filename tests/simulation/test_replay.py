@@ -9,6 +9,8 @@ import sys
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from application.disguising import Disguise
+from application.repeating import repeat
 from tests.simulation.history import History, histories
 from tests.simulation.stage import staged
 
@@ -35,6 +37,16 @@ BUSY = History(
 @settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 def test_a_history_played_twice_makes_the_same_log(history: History) -> None:
     assert staged(history).witness.lines == staged(history).witness.lines
+
+
+@given(histories)
+@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_a_history_in_disguise_is_decided_as_it_was(history: History) -> None:
+    facts = staged(history).docledger.journal.kept
+    disguise = Disguise(facts)
+    again = repeat(disguise.put_on(fact) for fact in facts)
+    assert again.difference is None
+    assert again.decisions == repeat(facts).decisions
 
 
 def test_another_seed_is_another_interleaving() -> None:
