@@ -1,0 +1,31 @@
+"""Counts, lists and foreign text, as they are put into pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+MORE = {"loss": "losses", "save by button": "saves by button", "recovery": "recoveries"}
+# A run that is written from right to left, with what stands between its words.
+RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
+FOREIGN = re.compile(f"[{RTL}]+(?:[^\\w\\n]*[{RTL}]+)*")
+TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+ISOLATE, POP = "\u2068", "\u2069"
+
+
+def counted(number: int, what: str) -> str:
+    return f"{number:,} {what if number == 1 else MORE.get(what, what + 's')}"
+
+
+def listed(what: Sequence[str]) -> str:
+    """As a sentence has them: a, b and c."""
+    return " and ".join(filter(None, (", ".join(what[:-1]), *what[-1:])))
+
+
+def shortened(text: str, letters: int) -> str:
+    return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
+
+
+def isolated(text: str) -> str:
+    """Foreign names keep their own direction, and cannot turn the sentence they stand in."""
+    return FOREIGN.sub(lambda run: f"{ISOLATE}{run[0]}{POP}", TURNING.sub("", text))
