@@ -145,6 +145,12 @@ class FakeJournal:
         ]
         return rows[:limit]
 
+    async def files_with(self, ids: Collection[str]) -> Sequence[FileRow]:
+        return [row for id_ in ids if (row := await self.file(id_))]
+
+    async def existing(self, versions: Collection[tuple[str, int]]) -> Collection[tuple[str, int]]:
+        return {(id_, number) for id_, number in versions if await self.version(id_, number)}
+
     async def versions(self, file_id: str) -> Sequence[VersionRow]:
         await self._reach()
         facts = [recorded.event for recorded in self._stream(f"file/{file_id}")]

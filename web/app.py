@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from web import callbacks, documents, editor, files, history, links, operating, pages, signing_in
+from web import audit, callbacks, documents, editor, files, history, links, operating, pages, signing_in
 from web.context import Context
 from web.errors import HANDLERS
 from web.gate import Gate
@@ -39,11 +39,13 @@ ROUTES = [
     Route("/api/files/{id}/versions/{number}/restore", files.restored, methods=["POST"]),
     Route("/api/files/{id}/history", history.listed),
     Route("/api/files/{id}/history/{number}", history.shown),
+    Route("/api/files/{id}/events", audit.file_events),
+    Route("/api/audit", audit.all_events),
     Route("/api/documents", documents.listed),
     Route("/api/status", operating.status),
     Route("/api/drain", operating.drained, methods=["POST"]),
     Route("/api/documents/{key}", documents.shown),
-    Route("/api/documents/{key}/events", documents.history),
+    Route("/api/documents/{key}/events", audit.document_events),
     Route("/", pages.index),
     Route("/sign-in", signing_in.page),
     Route("/sign-in", signing_in.signed_in, methods=["POST"]),

@@ -15,6 +15,7 @@ from pathlib import Path
 import trio
 from pydantic import SecretStr
 
+from application.audit import Audit
 from application.callbacks import Callbacks
 from application.desk import Desk
 from application.draining import drain
@@ -157,6 +158,7 @@ async def assemble(
             door=door,
             files=files,
             history=History(journal, files),
+            audit=Audit(journal, now),
             callbacks=Callbacks(nursery, desk, world, spool, keep_failed=durable, unsafe=recovery.nudge),
             replacing=Replacing(desk, world, files),
             operating=Operating(desk, world, door, spool, trust),

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
+from application.audit import AUDITOR, Audit
 from application.callbacks import Callbacks
 from application.desk import Desk
 from application.files import Files
@@ -54,6 +55,7 @@ class Context:
     door: Door
     files: Files
     history: History
+    audit: Audit
     callbacks: Callbacks
     replacing: Replacing
     operating: Operating
@@ -77,7 +79,9 @@ def person_of(connection: HTTPConnection) -> Person:
     context = context_of(connection)
     if context.site.demo:
         name = connection.query_params.get("as", "").strip()[:60] or "local"
-        return Person(user_id(name), "You" if name == "local" else name)
+        if name == "local":
+            return Person(user_id(name), "You", AUDITOR)
+        return Person(user_id(name), name)
     token = bearer(connection.headers) or connection.cookies.get("token")
     if not token:
         raise Unauthenticated("Sign in first: send Authorization: Bearer, or the token cookie.")

@@ -1,21 +1,18 @@
-"""What is open now, and what has happened to a document."""
+"""What is open now."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from application.audit import AUDITOR
 from application.files import Forbidden, NotFound
-from application.journal import DocumentRow, FileRow, Recorded
+from application.journal import DocumentRow, FileRow
 from application.people import Person
 from domain.words import Access, CloseReason, Standing
 from web.context import Context, context_of, person_of
-
-AUDITOR = "auditor"
 
 
 async def listed(request: Request) -> Response:
@@ -32,12 +29,6 @@ async def listed(request: Request) -> Response:
 async def shown(request: Request) -> Response:
     row, file = await _visible(request)
     return JSONResponse(_described(row, file))
-
-
-async def history(request: Request) -> Response:
-    row, _ = await _visible(request)
-    recorded = await context_of(request).journal.document_history(row.key)
-    return JSONResponse({"events": [_event(fact) for fact in recorded]})
 
 
 async def _visible(request: Request) -> tuple[DocumentRow, FileRow]:
@@ -82,15 +73,3 @@ def _described(row: DocumentRow, file: FileRow) -> dict[str, Any]:
 def _goes_its_own_way(row: DocumentRow, file: FileRow) -> bool:
     """Whether what is typed there is kept beside the file's head, which others have moved."""
     return row.standing is Standing.DETACHED or row.head != file.file.head
-
-
-def _event(recorded: Recorded) -> dict[str, Any]:
-    fact = recorded.event
-    data = {field.name: getattr(fact, field.name) for field in fields(fact) if field.name != "at"}
-    return {
-        "position": recorded.position,
-        "number": recorded.number,
-        "type": type(fact).__name__,
-        "at": fact.at.isoformat(),
-        "data": {name: v.isoformat() if isinstance(v, datetime) else v for name, v in data.items()},
-    }

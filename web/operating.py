@@ -7,9 +7,9 @@ from dataclasses import asdict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from application.audit import AUDITOR
 from application.files import Forbidden
 from web.context import bearer, context_of, person_of
-from web.documents import AUDITOR
 from web.errors import BadRequest
 
 LONGEST = 600.0  # seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -25,7 +26,7 @@ from application.journal import (
     VersionRow,
 )
 from infrastructure.journal.ledger import Entry, Ledger
-from infrastructure.journal.queries import HISTORY, LAST, STREAM_LENGTH, found, recorded
+from infrastructure.journal.queries import EXISTING, HISTORY, LAST, STREAM_LENGTH, found, marks, recorded
 from infrastructure.journal.rows import Rows
 from infrastructure.journal.views import (
     AUTOSAVED_FILES,
@@ -112,6 +113,12 @@ class LedgerJournal:
     async def files(self, user: str, *, before: str | None = None, limit: int = 100) -> Sequence[FileRow]:
         return await self._query(FILES_OF, (user, before or "~", limit), to_file)
 
+    async def files_with(self, ids: Collection[str]) -> Sequence[FileRow]:
+        return await self._query(f"{FILE} WHERE id IN ({marks(ids)})", list(ids), to_file)
+
+    async def existing(self, versions: Collection[tuple[str, int]]) -> Collection[tuple[str, int]]:
+        return await self._query(EXISTING, (json.dumps(list(versions)),), tuple)
+
     async def versions(self, file_id: str) -> Sequence[VersionRow]:
         sql = "SELECT * FROM versions WHERE file_id = ? ORDER BY number"
         return await self._query(sql, (file_id,), to_version)
@@ -124,8 +131,7 @@ class LedgerJournal:
         return await self._row("SELECT * FROM documents WHERE key = ?", (key,), to_document)
 
     async def documents(self, keys: Sequence[str]) -> Sequence[DocumentRow]:
-        marks = ",".join("?" * len(keys))
-        sql = f"SELECT * FROM documents WHERE key IN ({marks})"  # noqa: S608 (marks are ?,?,?)
+        sql = f"SELECT * FROM documents WHERE key IN ({marks(keys)})"  # noqa: S608 (marks are ?,?,?)
         return await self._query(sql, keys, to_document)
 
     async def open_documents(self, file_id: str | None = None) -> Sequence[DocumentRow]:
@@ -168,8 +174,7 @@ class LedgerJournal:
         return await self._row(STREAM_LENGTH, (f"reader/{reader}",), first) or 0
 
     async def names(self, users: Collection[str]) -> Mapping[str, str]:
-        marks = ",".join("?" * len(users))
-        sql = f"SELECT id, name FROM people WHERE name <> '' AND id IN ({marks})"  # noqa: S608 (marks are ?,?,?)
+        sql = f"SELECT id, name FROM people WHERE name <> '' AND id IN ({marks(users)})"  # noqa: S608
         return dict(await self._query(sql, list(users), tuple))
 
     async def users_named(self, name: str) -> Sequence[str]:

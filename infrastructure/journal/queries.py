@@ -14,6 +14,8 @@ EVENTS = "SELECT position, originator_id, originator_version, topic, state, caus
 HISTORY = f"{EVENTS} WHERE originator_id = ? AND originator_version > ? ORDER BY originator_version"
 NAMED = "SELECT position FROM named WHERE user IN"
 LAST = "SELECT max(position) FROM stored_events"
+EXISTING = """SELECT file_id, number FROM json_each(?) AS wanted CROSS JOIN versions
+    ON file_id = json_extract(wanted.value, '$[0]') AND number = json_extract(wanted.value, '$[1]')"""
 STREAM_LENGTH = "SELECT max(originator_version) FROM stored_events WHERE originator_id = ?"
 
 
@@ -47,14 +49,14 @@ def _terms(query: Query) -> Iterator[tuple[str, list[Any]]]:
     if query.key is not None:
         yield "originator_id = ?", [f"document/{query.key}"]
     if query.users:
-        yield f"position IN ({NAMED} ({_marks(query.users)}))", [*query.users]
+        yield f"position IN ({NAMED} ({marks(query.users)}))", [*query.users]
     if query.types:
-        yield f"topic IN ({_marks(query.types)})", [*query.types]
+        yield f"topic IN ({marks(query.types)})", [*query.types]
     if query.since is not None:
         yield "at >= ?", [stamp(query.since)]
     if query.until is not None:
         yield "at < ?", [stamp(query.until)]
 
 
-def _marks(values: Any) -> str:
+def marks(values: Any) -> str:
     return ",".join("?" * len(values))

@@ -149,15 +149,14 @@ class Service:
         return await self.told(status, key, url=url, **{**usual, **claims})
 
     async def events(self, key: str, by: str = "ada") -> list[dict[str, Any]]:
+        """The document's history; what callbacks were answered is recorded a little later, and left out."""
         told = await self.get(f"/api/documents/{key}/events", by=by)
         assert told.status_code == 200, told.text
-        return list(told.json()["events"])
+        return [event for event in told.json()["events"] if event["type"] != "Replied"]
 
     async def story(self, key: str) -> list[str]:
         """What happened, in the words of the log; who was let in is another matter."""
-        return [
-            event["type"] for event in await self.events(key) if event["type"] not in {"Admitted", "Replied"}
-        ]
+        return [event["type"] for event in await self.events(key) if event["type"] != "Admitted"]
 
     async def document(self, key: str) -> dict[str, Any]:
         return dict((await self.get(f"/api/documents/{key}")).json())
