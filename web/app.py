@@ -14,7 +14,19 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from web import audit, callbacks, documents, editor, files, history, links, operating, pages, signing_in
+from web import (
+    audit,
+    callbacks,
+    documents,
+    editor,
+    files,
+    history,
+    links,
+    operating,
+    pages,
+    replaying,
+    signing_in,
+)
 from web.context import Context
 from web.errors import HANDLERS
 from web.gate import Gate
@@ -46,6 +58,7 @@ ROUTES = [
     Route("/api/drain", operating.drained, methods=["POST"]),
     Route("/api/documents/{key}", documents.shown),
     Route("/api/documents/{key}/events", audit.document_events),
+    Route("/api/documents/{key}/state", replaying.state),
     Route("/", pages.index),
     Route("/sign-in", signing_in.page),
     Route("/sign-in", signing_in.signed_in, methods=["POST"]),

@@ -1,0 +1,64 @@
+"""What was true of a document after any of its events."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import trio
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from application.files import NotFound
+from application.replaying import Moment, NoSuchMoment, document_state, until
+from web.context import context_of
+from web.documents import _visible
+from web.errors import BadRequest
+
+ASKED_BY = ("after", "at", "version")
+
+
+async def state(request: Request) -> Response:
+    """`after=N`, `at=TIME` or `version=N`; now, without any."""
+    moment = _moment(request)
+    key = await _readable(request)
+    facts = await context_of(request).journal.document_history(key)
+    try:
+        shown = until(facts, moment)
+    except NoSuchMoment as missing:
+        raise NotFound(str(missing)) from missing
+    told = await trio.to_thread.run_sync(document_state, key, shown)  # a long past takes a while
+    return JSONResponse({**told, "last": len(facts)})
+
+
+async def _readable(request: Request) -> str:
+    """Whoever may read the document's events may see what they came to."""
+    row, _ = await _visible(request)
+    return row.key
+
+
+def _moment(request: Request) -> Moment:
+    given = {name: request.query_params[name] for name in ASKED_BY if name in request.query_params}
+    if len(given) > 1:
+        raise BadRequest("Ask for one moment: after, at or version.")
+    return Moment(
+        after=_number("after", given.get("after")),
+        at=time_of(given["at"]) if "at" in given else None,
+        version=_number("version", given.get("version")),
+    )
+
+
+def _number(name: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise BadRequest(f"{name} is a whole number.")
+    return int(text)
+
+
+def time_of(text: str) -> datetime:
+    """UTC, unless it says otherwise. Raises BadRequest."""
+    with suppress(ValueError):
+        time = datetime.fromisoformat(text)
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+    raise BadRequest("at is a time in ISO 8601, such as 2026-11-23T12:00:00Z.")
