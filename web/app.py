@@ -16,9 +16,12 @@ from starlette.staticfiles import StaticFiles
 
 from web import (
     audit,
+    audit_page,
     callbacks,
+    document_page,
     documents,
     editor,
+    file_page,
     files,
     history,
     links,
@@ -60,6 +63,10 @@ ROUTES = [
     Route("/api/documents/{key}/events", audit.document_events),
     Route("/api/documents/{key}/state", replaying.state),
     Route("/", pages.index),
+    Route("/files/{id}", file_page.shown),
+    Route("/files/{id}/versions/{number}/restore", file_page.restored, methods=["POST"]),
+    Route("/documents/{key}", document_page.shown),
+    Route("/audit", audit_page.shown),
     Route("/sign-in", signing_in.page),
     Route("/sign-in", signing_in.signed_in, methods=["POST"]),
 ]

@@ -23,6 +23,7 @@ SHAPES = {
     Trigger.RECOVERED: "rescued",
     Trigger.UPLOAD: "upload",
     Trigger.RESTORE: "restore",
+    Trigger.CONFLICT: "button",  # of unknown origin
 }
 # What a picture is made of; everything else is for the list.
 DRAWN = (
@@ -120,7 +121,7 @@ class _Life:
             case events.Forcesaved() | events.Saved() | events.VersionAdded():
                 self._save(fact)
             case events.Errored() | events.Resumed():
-                self.life.troubles.marks.append(Mark(fact.at, _trouble(fact), self._words(fact)))
+                self.life.troubles.marks.append(Mark(fact.at, trouble_shape(fact), self._words(fact)))
             case events.Added() | events.Renamed() | events.Shared() | events.Removed() | events.Reinstated():
                 self.life.file.marks.append(Mark(fact.at, "file", self._words(fact)))
 
@@ -175,8 +176,7 @@ class _Life:
         """A version out of a session is told by the session."""
         if isinstance(fact, events.VersionAdded) and fact.offer:
             return
-        trigger = Trigger.FINAL if isinstance(fact, events.Saved) else fact.trigger
-        shape = SHAPES.get(trigger, "button")
+        shape = saved_shape(fact)
         lane = self.life.auto if shape == "auto" else self.life.saves
         lane.marks.append(Mark(fact.at, shape, self._words(fact), hollow=not fact.head))
 
@@ -187,7 +187,14 @@ class _Life:
         return told(fact, self._names)
 
 
-def _trouble(fact: events.Errored | events.Resumed) -> str:
+def saved_shape(fact: events.Forcesaved | events.Saved | events.VersionAdded) -> str:
+    if isinstance(fact, events.Saved):
+        return SHAPES[Trigger.FINAL]
+    origin = fact.origin if isinstance(fact, events.VersionAdded) else None
+    return SHAPES[origin or fact.trigger]
+
+
+def trouble_shape(fact: events.Errored | events.Resumed) -> str:
     if isinstance(fact, events.Resumed):
         return "resumed"
     if fact.next is Next.QUARANTINE:
