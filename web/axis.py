@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import sqrt
 
-BREAK = 22.0  # wide, in the units of the picture
+BREAK = 18.0  # wide, in the units of the picture
 IDLE = timedelta(minutes=5)  # shorter gaps are never left out
 FAR = 4  # times longer than any gap that stays: such gaps stand out
 SHARE = 0.1  # of what is drawn: a gap smaller than this is not worth a break
@@ -129,7 +129,7 @@ def _ticks(stretch: Stretch) -> Iterator[Tick]:
     count = int((stretch.end.timestamp() - first) // step) + 1
     style = "day" if step >= DAY else "minute" if step >= MINUTE else "second"
     if count < 1 or not seconds:
-        yield Tick(stretch.x(stretch.start), stretch.start, "second" if seconds < MINUTE else "minute")
+        yield Tick(stretch.x(stretch.start), stretch.start, "second" if 0 < seconds < MINUTE else "minute")
     for number in range(count if seconds else 0):
         at = datetime.fromtimestamp(first + number * step, UTC)
         yield Tick(stretch.x(at), at, style)

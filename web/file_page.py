@@ -46,7 +46,7 @@ async def shown(request: Request) -> Response:
     wanted = place(request.query_params)
     query = await filters(request.query_params, view, context.audit, SHOWN)
     page = await context.audit.page(view, query, before=wanted.before, after=wanted.after, limit=wanted.limit)
-    lines = lines_of(page.entries, person)
+    lines = lines_of(page.entries if query.types else [*filter(_told_once, page.entries)], person)
     pictured = await pictures_of(request, view)
     values = {
         "person": person,
@@ -64,6 +64,12 @@ async def shown(request: Request) -> Response:
         **pictured,
     }
     return render(request, "file.html", values)
+
+
+def _told_once(entry: Entry) -> bool:
+    """A session's save is a fact of the session and one of the file; the session says more."""
+    fact = entry.recorded.event
+    return not (isinstance(fact, events.VersionAdded) and fact.offer)
 
 
 async def restored(request: Request) -> Response:

@@ -49,7 +49,7 @@ class Format:
 
 
 WIDE = Format("wide", width=960, gutter=132, row=30, people=8, breaks=9, letters=17)
-NARROW = Format("narrow", width=360, gutter=0, row=42, people=5, breaks=3, letters=34)
+NARROW = Format("narrow", width=360, gutter=0, row=42, people=5, breaks=5, letters=34)
 MARGIN = 16.0  # so that a mark at the edge is not cut off
 TOP = 48.0  # the axis has its labels there
 
@@ -65,17 +65,13 @@ class Bar:
 @dataclass(frozen=True, slots=True)
 class Drawn:
     x: float
+    width: float
     shape: str
     words: str
     at: datetime
     until: datetime  # of the last of several
     hollow: bool
     count: int
-
-    @property
-    def width(self) -> float:
-        """Of the pill that says how many there are."""
-        return 11 + 7 * len(str(self.count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +147,19 @@ def _fitting(
     lanes: Sequence[Lane], sessions: Sequence[Span], axis: Axis, now: datetime, format_: Format
 ) -> tuple[list[Row], list[Bar]]:
     """Ever more of what lies close together is drawn as one, until all of it is light enough."""
-    grain = 12.0
+    grain = 1.0  # the least that lies between two
     while True:
         rows = [
             Row(
                 label=shortened(lane.label, format_.letters),
                 kind=lane.kind,
                 y=TOP + format_.row * number,
-                bars=_bars(lane.spans, axis, now, grain / 6),
+                bars=_bars(lane.spans, axis, now, grain),
                 marks=_merged(lane.marks, axis, grain),
             )
             for number, lane in enumerate(lanes)
         ]
-        bands = _bars(sessions, axis, now, grain / 12)
+        bands = _bars(sessions, axis, now, grain)
         if grain > format_.width or _weight(rows, bands) <= HEAVIEST:
             return rows, bands
         grain *= 2
@@ -191,25 +187,44 @@ def _bars(spans: Sequence[Span], axis: Axis, now: datetime, grain: float) -> lis
 
 
 def _merged(marks: Sequence[Mark], axis: Axis, grain: float) -> list[Drawn]:
+    """What would overlap becomes one, which may then overlap with what stands before it."""
     groups: list[list[Mark]] = []
     for mark in sorted(marks, key=lambda mark: mark.at):
-        if groups and axis.x(mark.at) - axis.x(groups[-1][0].at) < grain:
-            groups[-1].append(mark)
-        else:
-            groups.append([mark])
+        group = [mark]
+        while groups and _extent(group, axis)[0] - _extent(groups[-1], axis)[1] < grain:
+            before = groups.pop()
+            before.extend(group)
+            group = before
+        groups.append(group)
     return [_drawn(group, axis) for group in groups]
 
 
+def _extent(group: Sequence[Mark], axis: Axis) -> tuple[float, float]:
+    x, half = _middle(group, axis), _width(group) / 2
+    return x - half, x + half
+
+
+def _middle(group: Sequence[Mark], axis: Axis) -> float:
+    return (axis.x(group[0].at) + axis.x(group[-1].at)) / 2
+
+
+def _width(group: Sequence[Mark]) -> float:
+    """Of the mark, or of the pill that says how many there are."""
+    if len(group) > 1:
+        return 11 + 7 * len(str(len(group)))
+    return 7 if group[0].shape == "auto" else 13
+
+
 def _drawn(group: Sequence[Mark], axis: Axis) -> Drawn:
-    first, last = group[0], group[-1]
-    several = len(group) > 1
+    first, several = group[0], len(group) > 1
     kinds = Counter(mark.shape for mark in group)
     return Drawn(
-        x=(axis.x(first.at) + axis.x(last.at)) / 2,
+        x=_middle(group, axis),
+        width=_width(group),
         shape=next((shape for shape in WORST if shape in kinds), first.shape),
         words=listed(list(_kinds(kinds))) if several else shortened(first.words, LONGEST_TITLE),
         at=first.at,
-        until=last.at,
+        until=group[-1].at,
         hollow=all(mark.hollow for mark in group),
         count=len(group),
     )

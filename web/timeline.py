@@ -45,7 +45,6 @@ KINDS = {"Added": "file", "Renamed": "file", "Shared": "file", "Removed": "file"
     "Joined": "joined",
     "Left": "left",
     "SaveOffered": "offered",
-    "Replied": "replied",
     "Reloaded": "reloaded",
     "Thinned": "thinned",
     "Redacted": "redacted",
@@ -57,7 +56,7 @@ KINDS = {"Added": "file", "Renamed": "file", "Shared": "file", "Removed": "file"
 class Line:
     entry: Entry
     shape: str
-    tone: str  # good, bad, wary, plain
+    tone: str  # good, bad, wary, plain, quiet
     hollow: bool
     where: str | None  # an error came from
     then: Entry | None  # what became of it
@@ -104,8 +103,10 @@ def _sign(fact: events.Event) -> tuple[str, str]:
             return trouble_shape(fact), "good"
         case events.Admitted(mode=mode):
             return ("viewing" if mode is Mode.VIEW else "admitted"), "plain"
-        case events.Replied(http=http, error=error) if http != 200 or error:
-            return "replied", "wary"
+        case events.Replied(http=http, error=error):
+            return "replied", ("wary" if http != 200 or error else "quiet")
+        case events.SaveOffered() | events.Consulted():
+            return KINDS[type(fact).__name__], "quiet"
     return KINDS[type(fact).__name__], "plain"
 
 

@@ -11,7 +11,12 @@ MORE = {"loss": "losses", "save by button": "saves by button", "recovery": "reco
 RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
 FOREIGN = re.compile(f"[{RTL}]+(?:[^\\w\\n]*[{RTL}]+)*")
 TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-STYLES = {"day": "{0.day} {0:%b %Y}", "minute": "{0:%H:%M}", "second": "{0:%H:%M:%S}"}
+STYLES = {
+    "day": "{0.day} {0:%b %Y}",
+    "date": "{0.day} {0:%b}",
+    "minute": "{0:%H:%M}",
+    "second": "{0:%H:%M:%S}",
+}
 FULL = "{0.day} {0:%b %Y, %H:%M:%S} UTC"
 ISOLATE, POP = "\u2068", "\u2069"
 

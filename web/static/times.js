@@ -4,6 +4,7 @@
 const CLOCKS = {
   "": { dateStyle: "medium", timeStyle: "medium" },
   day: { dateStyle: "medium" },
+  date: { day: "numeric", month: "short" },
   minute: { hour: "2-digit", minute: "2-digit" },
   second: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
 };
