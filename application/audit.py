@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, get_args
@@ -125,12 +125,12 @@ class Audit:
         entries = await self._entries(view, facts[:limit])
         return Page(entries, facts[limit - 1].position if len(facts) > limit else None)
 
-    async def export(self, view: View, query: Query, form: str) -> AsyncIterator[Sequence[Entry]]:
+    async def export(self, view: View, query: Query, form: str) -> AsyncGenerator[Sequence[Entry], None]:
         """All there is now, the oldest first, in chunks. Raises JournalFailed."""
         await self.consult(view, query, f"{view.what}, as {form}", again=True)
         return self._chunks(view, _within(view, query), await self._journal.position() + 1)
 
-    async def _chunks(self, view: View, query: Query, end: int) -> AsyncIterator[Sequence[Entry]]:
+    async def _chunks(self, view: View, query: Query, end: int) -> AsyncGenerator[Sequence[Entry], None]:
         after = 0
         while facts := await self._journal.facts(query, after=after, before=end, limit=CHUNK):
             yield await self._entries(view, facts)

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from application.audit import Entry, Page, Reader, View
 from application.people import Person
+from domain.events import Event
 from domain.words import Access
 from web.asked import MOST, Place, filters, place
 from web.context import context_of, person_of
@@ -45,7 +46,7 @@ async def _answer(request: Request, view: View, wanted: Place) -> Response:
     audit = context_of(request).audit
     query = await filters(request.query_params, view, audit)
     page = await audit.page(view, query, before=wanted.before, after=wanted.after, limit=wanted.limit)
-    listed = [described(entry, view.reader.person) for entry in page.entries]
+    listed = [described(entry) | _links(entry, view.reader.person) for entry in page.entries]
     return JSONResponse({"events": listed, "next": _next(request, wanted, page)}, headers=FRESH)
 
 
@@ -57,7 +58,7 @@ def _next(request: Request, wanted: Place, page: Page) -> str | None:
     return f"{request.url.path}?{urlencode([*given, (cursor, page.next)])}"
 
 
-def described(entry: Entry, person: Person) -> dict[str, Any]:
+def described(entry: Entry) -> dict[str, Any]:
     recorded = entry.recorded
     return {
         "position": recorded.position,
@@ -70,14 +71,12 @@ def described(entry: Entry, person: Person) -> dict[str, Any]:
         "file_name": entry.file.file.name if entry.file else None,
         "key": entry.key,
         "users": [{"id": id_, "name": name} for id_, name in entry.users.items()],
-        "data": data_of(entry),
-        **_links(entry, person),
+        "data": _data(recorded.event),
     }
 
 
-def data_of(entry: Entry) -> Mapping[str, Any]:
+def _data(fact: Event) -> Mapping[str, Any]:
     """What is recorded, in the log's own words."""
-    fact = entry.recorded.event
     data = {field.name: getattr(fact, field.name) for field in fields(fact) if field.name != "at"}
     return {name: v.isoformat() if isinstance(v, datetime) else v for name, v in data.items()}
 

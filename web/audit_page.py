@@ -9,7 +9,7 @@ from web.asked import filters, place
 from web.audit import reader_of
 from web.context import context_of, person_of
 from web.pages import render
-from web.timeline import filters_of, lines_of, pager
+from web.timeline import exports, filters_of, lines_of, pager
 
 
 async def shown(request: Request) -> Response:
@@ -24,6 +24,7 @@ async def shown(request: Request) -> Response:
         "site": context.site,
         "lines": lines if wanted.after is None else lines[::-1],
         "filters": filters_of(request, query),
+        "exports": exports(request, "/api/audit"),
         "pager": pager(request, page, wanted),
     }
     return render(request, "audit.html", values)

@@ -19,7 +19,7 @@ from web.audit import reader_of
 from web.context import context_of, person_of
 from web.errors import BadRequest
 from web.pages import render
-from web.timeline import filters_of, lines_of, pictures_of, with_query
+from web.timeline import exports, filters_of, lines_of, pictures_of, with_query
 
 LINES = 100  # of the list, on a page
 STANDINGS = {
@@ -49,6 +49,7 @@ async def shown(request: Request) -> Response:
         "key": view.key,
         "lines": lines_of(page.entries, person),
         "filters": filters_of(request, query),
+        "exports": exports(request, f"/api/documents/{view.key}/events"),
         "number": len(past),
         "last": len(facts),
         "at": past[-1].event.at if past else None,

@@ -21,7 +21,7 @@ from web.audit import reader_of
 from web.context import Context, context_of, person_of
 from web.files import version_number
 from web.pages import query_of, render
-from web.timeline import access_to, filters_of, lines_of, pager, pictures_of
+from web.timeline import access_to, exports, filters_of, lines_of, pager, pictures_of
 
 LATEST = 12  # versions, unless all are asked for
 SESSIONS = 12
@@ -58,6 +58,7 @@ async def shown(request: Request) -> Response:
         "states": STATES,
         "lines": lines if wanted.after is None else lines[::-1],
         "filters": filters_of(request, query),
+        "exports": exports(request, f"/api/files/{view.file.id}/events"),
         "pager": pager(request, page, wanted),
         "sessions": await _sessions(context, pictured["drawn"]),
         **await _versions(request, view, person),

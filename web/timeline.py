@@ -170,6 +170,19 @@ def _local(moment: datetime | None) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") if moment else ""
 
 
+def exports(request: Request, events: str) -> Mapping[str, str]:
+    """Links that take away what is filtered, all of it: `events` is the endpoint's path."""
+    kept = [
+        (name, value)
+        for name, value in request.query_params.multi_items()
+        if value and name in {"as", "user", "type", "from", "to"}
+    ]
+    return {
+        name: f"{events}/export?{urlencode([*kept, ('format', form)])}"
+        for name, form in {"JSON Lines": "jsonl", "CSV": "csv"}.items()
+    }
+
+
 def pager(request: Request, page: Page, wanted: Place) -> dict[str, str | None]:
     """Links to what is older and newer than a page; the newest first."""
     positions = [entry.recorded.position for entry in page.entries]

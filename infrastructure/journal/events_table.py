@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,16 +15,18 @@ TABLE = """CREATE TABLE IF NOT EXISTS stored_events (
     salt BLOB, digest BLOB,  -- of the text: the digest only once it was redacted and its salt destroyed
     link BLOB NOT NULL,
     UNIQUE (originator_id, originator_version))"""
+SPAN = 1024  # positions
 OTHERS = (
     # Who is named in which fact.
     """CREATE TABLE IF NOT EXISTS named (user TEXT, position INTEGER, PRIMARY KEY (user, position))
         WITHOUT ROWID""",
+    # Between which times the facts of each span of the log are: nearly in order, but clocks are set back.
+    "CREATE TABLE IF NOT EXISTS spans (block INTEGER PRIMARY KEY, low TEXT, high TEXT)",
     "CREATE TABLE IF NOT EXISTS people (id TEXT PRIMARY KEY, name TEXT) WITHOUT ROWID",
 )
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS events_of_file ON stored_events (file_id)",
     "CREATE INDEX IF NOT EXISTS events_of_type ON stored_events (topic)",
-    "CREATE INDEX IF NOT EXISTS events_by_time ON stored_events (at)",
     "CREATE INDEX IF NOT EXISTS people_by_name ON people (name)",
 )
 INSERT = (
@@ -32,6 +35,10 @@ INSERT = (
 )
 LINK = "SELECT link FROM stored_events WHERE originator_id = ? AND originator_version = ?"
 NAMED = "INSERT INTO named VALUES (?, ?)"
+SPANNED = """INSERT INTO spans VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE SET
+    low = min(low, excluded.low), high = max(high, excluded.high)"""
+SPAN_ALL = f"""INSERT INTO spans SELECT position / {SPAN}, min(at), max(at) FROM stored_events
+    WHERE NOT EXISTS (SELECT 1 FROM spans) GROUP BY 1"""  # noqa: S608 - what was recorded before there were any
 PERSON = """INSERT INTO people VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name
     WHERE name <> excluded.name"""
 
@@ -40,6 +47,15 @@ def link_of(cursor: Any, stream: str, number: int) -> bytes | None:
     cursor.execute(LINK, (stream, number))
     row = cursor.fetchone()
     return None if row is None else row[0]
+
+
+def span(cursor: Any, facts: Iterable[tuple[int, str]]) -> None:
+    """Note where in time these positions are."""
+    spans: dict[int, tuple[str, str]] = {}
+    for position, at in facts:
+        low, high = spans.get(position // SPAN, (at, at))
+        spans[position // SPAN] = min(low, at), max(high, at)
+    cursor.executemany(SPANNED, [(block, *ends) for block, ends in spans.items()])
 
 
 def stamp(moment: datetime) -> str:

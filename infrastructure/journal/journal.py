@@ -25,8 +25,9 @@ from application.journal import (
     StaleWrite,
     VersionRow,
 )
+from infrastructure.journal.finding import Search
 from infrastructure.journal.ledger import Entry, Ledger
-from infrastructure.journal.queries import EXISTING, HISTORY, LAST, STREAM_LENGTH, found, marks, recorded
+from infrastructure.journal.queries import EXISTING, HISTORY, LAST, STREAM_LENGTH, marks, recorded
 from infrastructure.journal.rows import Rows
 from infrastructure.journal.views import (
     AUTOSAVED_FILES,
@@ -156,7 +157,8 @@ class LedgerJournal:
     async def facts(
         self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100
     ) -> Sequence[Recorded]:
-        return await self._query(*found(query, before=before, after=after, limit=limit), recorded)
+        wanted = Search(query, before, after, limit)
+        return await self._read(lambda: self._ledger.views.search(wanted))
 
     async def position(self) -> int:
         return await self._row(LAST, (), first) or 0
@@ -191,9 +193,11 @@ class LedgerJournal:
             return rows[0] if rows else None
 
     async def _query(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
-        query: Callable[[], list[T]] = lambda: self._ledger.views.query(sql, parameters, read)  # noqa: E731
+        return await self._read(lambda: self._ledger.views.query(sql, parameters, read))
+
+    async def _read(self, question: Callable[[], list[T]]) -> list[T]:
         try:
-            return await trio.to_thread.run_sync(query, limiter=self._readers)
+            return await trio.to_thread.run_sync(question, limiter=self._readers)
         except STORE as trouble:
             raise JournalFailed(f"the event store cannot be read: {trouble}") from trouble
 

@@ -13,11 +13,13 @@ from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteFactory
 
 from application.causes import abridged
-from application.journal import Change, DocumentChange, file_of, stream_of
+from application.journal import Change, DocumentChange, Recorded, file_of, stream_of
 from application.people import introduced, named_in
 from infrastructure.journal import events_table, seals
 from infrastructure.journal.events_table import stamp
+from infrastructure.journal.finding import Search
 from infrastructure.journal.mapper import Envelope, FactMapper
+from infrastructure.journal.queries import recorded
 from infrastructure.journal.views import ADDED_COLUMNS, INDEXES, TABLES, project
 
 T = TypeVar("T")
@@ -56,6 +58,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
                     c.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
             for index in (*INDEXES, *events_table.INDEXES):
                 c.execute(index)
+            c.execute(events_table.SPAN_ALL)
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
@@ -67,6 +70,8 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             for entry in entries
             for event, beside in zip(entry.stored, entry.beside, strict=True)
         ]
+        times = [beside.at for entry in entries for beside in entry.beside]
+        events_table.span(c, zip(positions, times, strict=True))
         for entry in entries:
             c.executemany(events_table.PERSON, entry.names.items())
             for change in entry.changes:
@@ -77,6 +82,10 @@ class LedgerRecorder(SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=False) as c:
             c.execute(sql, parameters)
             return [read(row) for row in c.fetchall()]
+
+    def search(self, wanted: Search) -> list[Recorded]:
+        with self.datastore.transaction(commit=False) as c:
+            return [recorded(row) for row in wanted.run(c)]
 
 
 def _insert(c: SQLiteCursor, links: dict[tuple[str, int], bytes], event: StoredEvent, beside: Beside) -> int:
