@@ -114,11 +114,13 @@ class Audit:
         before: int | None = None,
         after: int | None = None,
         limit: int = 100,
+        beside: bool = False,
     ) -> Page:
         """With `after`, what follows that position, the oldest first; else what precedes `before`, the
-        newest first. Raises JournalFailed.
+        newest first. What is shown `beside` a reading on record is not recorded again. Raises JournalFailed.
         """
-        await self.consult(view, query)
+        if not beside:
+            await self.consult(view, query)
         facts = await self._journal.facts(_within(view, query), before=before, after=after, limit=limit + 1)
         entries = await self._entries(view, facts[:limit])
         return Page(entries, facts[limit - 1].position if len(facts) > limit else None)

@@ -117,20 +117,20 @@ def _saved(fact: events.Forcesaved | events.Saved | events.VersionAdded, names: 
     beside = "" if fact.head else ", beside the current one"
     match fact:
         case events.VersionAdded(trigger=Trigger.UPLOAD):
-            return f"{_who(fact.users, names)} uploaded version {fact.number}, {_size(fact.size)}."
+            return f"{_who(fact.users, names)} uploaded version {fact.number}, {size_of(fact.size)}."
         case events.VersionAdded(trigger=Trigger.RESTORE):
             who = _who(fact.users, names)
-            return f"{who} brought version {fact.restored} back as version {fact.number}, {_size(fact.size)}."
+            return f"{who} brought version {fact.restored} back as version {fact.number}, {size_of(fact.size)}."
         case events.VersionAdded():
             cause = CAUSES[fact.trigger]
-            return f"Version {fact.number} was stored ({cause}), {_size(fact.size)}{beside}."
+            return f"Version {fact.number} was stored ({cause}), {size_of(fact.size)}{beside}."
         case events.Forcesaved(trigger=trigger):
             cause = CAUSES[trigger]
         case events.Saved():
             cause = CAUSES[Trigger.FINAL]
     lag = _seconds(fact.lag)
     return (
-        f"Saved as version {fact.version} ({cause}), {_size(fact.size)}, {lag} after the last change{beside}."
+        f"Saved as version {fact.version} ({cause}), {size_of(fact.size)}, {lag} after the last change{beside}."
     )
 
 
@@ -172,7 +172,7 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def _size(size: float) -> str:
+def size_of(size: float) -> str:
     """Bytes, as people say them."""
     for unit in ("B", "KB", "MB"):
         if size < 1000:

@@ -16,10 +16,13 @@ from starlette.staticfiles import StaticFiles
 
 from web import (
     audit,
+    audit_page,
     callbacks,
+    document_page,
     documents,
     editor,
     exporting,
+    file_page,
     files,
     history,
     links,
@@ -64,6 +67,10 @@ ROUTES = [
     Route("/api/documents/{key}/events/export", exporting.document_events),
     Route("/api/documents/{key}/state", replaying.state),
     Route("/", pages.index),
+    Route("/files/{id}", file_page.shown),
+    Route("/files/{id}/versions/{number}/restore", file_page.restored, methods=["POST"]),
+    Route("/documents/{key}", document_page.shown),
+    Route("/audit", audit_page.shown),
     Route("/sign-in", signing_in.page),
     Route("/sign-in", signing_in.signed_in, methods=["POST"]),
 ]

@@ -12,8 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from application.telling import size_of
 from domain.formats import format_of
 from web.context import context_of, origin_of, person_of
+from web.words import isolated, near, utc
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -23,14 +25,20 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 
+TEMPLATES.filters |= {"isolated": isolated, "near": near, "size": size_of, "utc": utc}
+
 PAGE = 100
 
 
-def _query(request: Request, **others: str) -> str:
+def query_of(request: Request, **others: str) -> str:
     """A query that also keeps playing the demo's other users from page to page."""
-    name = request.query_params.get("as", "") if context_of(request).site.demo else ""
-    given = {name: value for name, value in {"as": name, **others}.items() if value}
+    given = {name: value for name, value in {"as": played(request), **others}.items() if value}
     return "?" + urlencode(given) if given else ""
+
+
+def played(request: Request) -> str:
+    """Whom the demo plays."""
+    return request.query_params.get("as", "") if context_of(request).site.demo else ""
 
 
 def render(
@@ -44,7 +52,9 @@ def render(
 ) -> Response:
     """`server`: the Document Server's url, for the one page that embeds it."""
     nonce = secrets.token_urlsafe(16)
-    html = TEMPLATES.get_template(template).render(nonce=nonce, query=_query(request), **values)
+    html = TEMPLATES.get_template(template).render(
+        nonce=nonce, query=query_of(request), played=played(request), **values
+    )
     return HTMLResponse(html, status, headers={**policy(nonce, server), **(headers or {})})
 
 
@@ -79,7 +89,7 @@ async def index(request: Request) -> Response:
         "files": rows,
         "openable": openable,
         "me": person.id,
-        "older": _query(request, before=rows[-1].id) if len(rows) == PAGE else None,
-        "listing": _query(request, before=request.query_params.get("before", "")),
+        "older": query_of(request, before=rows[-1].id) if len(rows) == PAGE else None,
+        "listing": query_of(request, before=request.query_params.get("before", "")),
     }
     return render(request, "index.html", values)
