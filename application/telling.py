@@ -120,7 +120,9 @@ def _saved(fact: events.Forcesaved | events.Saved | events.VersionAdded, names: 
             return f"{_who(fact.users, names)} uploaded version {fact.number}, {size_of(fact.size)}."
         case events.VersionAdded(trigger=Trigger.RESTORE):
             who = _who(fact.users, names)
-            return f"{who} brought version {fact.restored} back as version {fact.number}, {size_of(fact.size)}."
+            return (
+                f"{who} brought version {fact.restored} back as version {fact.number}, {size_of(fact.size)}."
+            )
         case events.VersionAdded():
             cause = CAUSES[fact.trigger]
             return f"Version {fact.number} was stored ({cause}), {size_of(fact.size)}{beside}."
@@ -129,9 +131,7 @@ def _saved(fact: events.Forcesaved | events.Saved | events.VersionAdded, names: 
         case events.Saved():
             cause = CAUSES[Trigger.FINAL]
     lag = _seconds(fact.lag)
-    return (
-        f"Saved as version {fact.version} ({cause}), {size_of(fact.size)}, {lag} after the last change{beside}."
-    )
+    return f"Saved as version {fact.version} ({cause}), {size_of(fact.size)}, {lag} after the last change{beside}."
 
 
 def _file(
