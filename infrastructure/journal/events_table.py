@@ -30,6 +30,10 @@ INSERT = (
     "INSERT INTO stored_events (originator_id, originator_version, topic, state, cause, at, file_id, salt,"
     " link) VALUES (?,?,?,?,?,?,?,?,?)"
 )
+# A transaction that begins with a read would fail at once, instead of waiting, when another process writes.
+WAIT_TO_WRITE = "DELETE FROM named WHERE 0"
+# The digest is the first text's, however often it is redacted.
+REWRITE = "UPDATE stored_events SET state = ?, cause = ?, digest = ?, salt = NULL WHERE position = ?"
 LINK = "SELECT link FROM stored_events WHERE originator_id = ? AND originator_version = ?"
 NAMED = "INSERT INTO named VALUES (?, ?)"
 PERSON = """INSERT INTO people VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name

@@ -26,3 +26,8 @@ def link(before: bytes, stream: str, number: int, topic: str, digest: bytes) -> 
     """`before` is the link of the stream's fact before this one, START for the first."""
     place = f"{stream}\n{number}\n{topic}\n".encode()
     return sha256(before + digest + place).digest()
+
+
+def what_is_left(state: bytes, cause: bytes | None) -> str:
+    """What a Redacted fact says about each fact that it changed."""
+    return sha256(state + b"\n" + (cause or b"")).hexdigest()
