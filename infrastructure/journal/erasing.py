@@ -44,7 +44,7 @@ KNOWN = "SELECT name FROM people WHERE id = ?"
 NAMED = "SELECT 1 FROM named WHERE user = ? LIMIT 1"
 FORGET = "DELETE FROM people WHERE id = ?"
 EDITING = "SELECT key, users FROM documents WHERE state <> 'closed' AND instr(users, ?)"
-DAMAGE = (KeyError, TypeError, ValueError, AssertionError)  # from facts that are not what they were
+DAMAGE = (AttributeError, KeyError, TypeError, ValueError, AssertionError)  # what unlikely facts raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +194,12 @@ def _change(stream: str, facts: Sequence[Any], redacted: events.Redacted) -> Cha
     return DocumentChange(id_, len(facts), [redacted], document)
 
 
-def compact(database: Path) -> bool:
+def compact(database: Path, patience: float = PATIENCE) -> bool:
     """Whether the old texts have left the database's files: its free pages, and its write-ahead log.
 
     False while somebody still reads what was before.
     """
-    connection = sqlite3.connect(database, timeout=PATIENCE, isolation_level=None)
+    connection = sqlite3.connect(database, timeout=patience, isolation_level=None)
     try:
         connection.execute("VACUUM")
         busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
