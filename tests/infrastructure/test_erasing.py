@@ -143,7 +143,7 @@ def check_chains(database: Path) -> None:
 
 def on_disk(database: Path) -> bytes:
     """All bytes of the database, its write-ahead log and its index."""
-    return b"".join(path.read_bytes() for path in database.parent.glob("ledger.db*"))
+    return b"".join(path.read_bytes() for path in database.parent.glob(f"{database.name}*"))
 
 
 PERSONAL = (b"Lovelace", b"Byron", ADDRESS.encode())
@@ -319,11 +319,15 @@ def test_a_long_stream_is_erased_in_several_transactions(database: Path) -> None
     check_chains(database)
 
 
-@pytest.mark.parametrize("damage", [b"{", b'"ada"', b'{"user":"ada"}', b"\xff"])
-def test_a_damaged_stream_is_named_and_the_others_are_erased(database: Path, damage: bytes) -> None:
-    with sqlite3.connect(database) as connection:
-        connection.execute("UPDATE stored_events SET state = ? WHERE topic = 'Joined'", (damage,))
-    connection.close()
+def damage(database: Path, text: bytes) -> None:
+    """In the document's stream."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE stored_events SET state = ? WHERE topic = 'Joined'", (text,))
+
+
+@pytest.mark.parametrize("text", [b"{", b'"ada"', b'{"user":"ada"}', b"\xff"])
+def test_a_damaged_stream_is_named_and_the_others_are_erased(database: Path, text: bytes) -> None:
+    damage(database, text)
     with erasing(database) as eraser:
         for stream in eraser.find(of_person(ADA)):
             if stream == "document/key of f":
