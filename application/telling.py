@@ -73,7 +73,8 @@ def told(fact: Event, names: Mapping[str, str]) -> str:
         ):
             return _file(fact, names)
         case events.Redacted(user=user, left=left):
-            return f"{_who([user], names)}: personal data were taken out of {_count(len(left), 'event')}."
+            who = "everybody" if user == EVERYBODY else _who([user], names)
+            return f"{who}: personal data were taken out of {_count(len(left), 'event')}."
         case _:
             return _session(fact)
 

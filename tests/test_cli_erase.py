@@ -48,7 +48,7 @@ def test_it_says_whom_it_found_and_what_it_did(offline: Service) -> None:
     assert "7 events in 4 streams have something to take out." in done.stdout
     assert "Taken out of 7 events in 4 streams." in done.stdout
     assert "What stays: ids" in done.stdout
-    assert "They edit 1 documents now" in done.stderr
+    assert "They edit 1 document now" in done.stderr
     assert not [word for word in log.PERSONAL if word in log.on_disk(database(offline))]
     log.check_chains(database(offline))
     redacted = [json.loads(row["state"]) for row in log.rows(database(offline)) if row["topic"] == "Redacted"]
@@ -127,8 +127,8 @@ def test_notes_in_quarantine_are_rewritten_and_saves_that_wait_are_counted(offli
     trio.run(put_aside)
     done = offline.command("erase", "--id", log.ADA, "--yes")
     assert done.returncode == 1, "a save that waits will bring the name back"
-    assert "Taken out of 1 notes in quarantine." in done.stdout
-    assert "1 saves that wait for the log name them" in done.stderr
+    assert "Taken out of 1 note in quarantine." in done.stdout
+    assert "still with the name: 1 save." in done.stderr
     (note,) = (offline.data / "blobs" / "quarantine").iterdir()
     assert json.loads(note.read_text()) == {
         "sha256": "a" * 64,

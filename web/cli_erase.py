@@ -96,7 +96,7 @@ def _look(eraser: Eraser, erasures: Sequence[Erasure], length: int) -> Found:
     with click.progressbar(length=length * len(erasures), label="Looking") as bar:
         found = [(erasure, eraser.find(erasure, bar.update)) for erasure in erasures]
     streams = sum((Counter(streams) for _, streams in found), Counter[str]())
-    click.echo(f"{streams.total()} events in {len(streams)} streams have something to take out.")
+    click.echo(f"{_places(streams)} have something to take out.")
     return found
 
 
@@ -113,7 +113,7 @@ def _sweep(eraser: Eraser, found: Found) -> list[str]:
                     damaged.append(str(damage))
                 bar.update(count)
     if done.total():
-        click.echo(f"Taken out of {done.total()} events in {len(done)} streams.")
+        click.echo(f"Taken out of {_places(done)}.")
     return damaged
 
 
@@ -122,22 +122,31 @@ def _finish(settings: Settings, user: str, editing: Sequence[str]) -> bool:
     clean = partial(without_person, user=user)
     with _plainly():
         if notes := clean_notes(settings, clean):
-            click.echo(f"Taken out of {notes} notes in quarantine.")
-        waiting = waiting_saves(settings, clean)
+            click.echo(f"Taken out of {_count(notes, 'note')} in quarantine.")
         click.echo("Compacting the database …")
         compacted = compact(settings.database_path)
+        waiting = waiting_saves(settings, clean)  # also of those that came meanwhile
     if editing:
         click.echo(
-            f"They edit {len(editing)} documents now, and the Document Server will name them again until they"
-            " have left: run this again then.",
+            f"They edit {_count(len(editing), 'document')} now, and the Document Server will name them again"
+            " until they have left: run this again then.",
             err=True,
         )
     if waiting:
-        click.echo(f"{waiting} saves that wait for the log name them: run this again later.", err=True)
+        told = _count(waiting, "save")
+        click.echo(f"Waiting for the log, and still with the name: {told}. Run this again later.", err=True)
     if not compacted:
         click.echo(HELD_BACK, err=True)
     click.echo(STAYS)
     return compacted and not waiting
+
+
+def _places(streams: Counter[str]) -> str:
+    return f"{_count(streams.total(), 'event')} in {_count(len(streams), 'stream')}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from application.causes import abridged, restored
 from application.plain import from_plain, to_plain
+from application.telling import told
 from domain import commands, document, events
 from domain import file as files
 from domain.commands import Command
@@ -204,8 +205,8 @@ def test_no_trace_of_the_person_is_left_and_the_others_are_untouched(log: Log) -
     text = json.dumps([(entry.state, entry.cause) for entry in (*log.document, *log.file)])
     assert "Lovelace" not in text
     for entry in (*log.document, *log.file):
-        for told in (entry.state, entry.cause or {}, (entry.cause or {}).get("first", {})):
-            assert told.get("user") != "ada" or not told.get("address")
+        for plain in (entry.state, entry.cause or {}, (entry.cause or {}).get("first", {})):
+            assert plain.get("user") != "ada" or not plain.get("address")
     assert without_everything_of("ada", log) == bob
 
 
@@ -309,6 +310,14 @@ def test_files_keep_their_names_and_namesakes_theirs() -> None:
 def test_everybody_is_nobody_whose_name_could_be_taken_out() -> None:
     shared = {"user": EVERYBODY, "name": "everybody", "by": "ada"}
     assert without_person(shared, EVERYBODY) == shared
+
+
+def test_it_is_told_whose_data_were_taken_out() -> None:
+    redacted = events.Redacted(at=at(), user="ada", by="operator", left={"2": "", "5": ""})
+    assert told(redacted, {}) == "somebody: personal data were taken out of 2 events."
+    assert told(replace(redacted, user=EVERYBODY), {}).startswith("everybody: ")
+    nameless = events.Admitted(at=at(), user="ada", name="", mode=Mode.EDIT, address="")
+    assert told(nameless, {}) == "somebody was let in to edit."
 
 
 def test_names_in_free_text_go_as_whole_words_in_any_spelling_of_a_url() -> None:

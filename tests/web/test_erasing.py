@@ -78,7 +78,7 @@ async def test_who_edits_is_erased_and_the_save_under_way_is_kept(service: Servi
         done = await erase(service, SUBJECT)
         gate.set()
     assert done.returncode == 0, done.stderr
-    assert "They edit 1 documents now" in done.stderr
+    assert "They edit 1 document now" in done.stderr
     assert answers == [(200, 0)]
     assert (await service.get(f"/api/files/{file}/content", by=SUBJECT)).content == newer
     told = await told_of(service, key)
