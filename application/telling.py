@@ -73,7 +73,8 @@ def told(fact: Event, names: Mapping[str, str]) -> str:
         ):
             return _file(fact, names)
         case events.Redacted(user=user, left=left):
-            return f"{_who([user], names)}: personal data were taken out of {_count(len(left), 'event')}."
+            who = "everybody" if user == EVERYBODY else _who([user], names)
+            return f"{who}: personal data were taken out of {_count(len(left), 'event')}."
         case _:
             return _session(fact)
 
@@ -130,8 +131,8 @@ def _saved(fact: events.Forcesaved | events.Saved | events.VersionAdded, names: 
             cause = CAUSES[trigger]
         case events.Saved():
             cause = CAUSES[Trigger.FINAL]
-    lag = _seconds(fact.lag)
-    return f"Saved as version {fact.version} ({cause}), {size_of(fact.size)}, {lag} after the last change{beside}."
+    size, lag = size_of(fact.size), _seconds(fact.lag)
+    return f"Saved as version {fact.version} ({cause}), {size}, {lag} after the last change{beside}."
 
 
 def _file(

@@ -10,8 +10,10 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from domain import events
+from domain.erasure import without_person
 from domain.events import DocumentEvent
-from domain.words import CloseReason, Mode, Next, Standing, Trigger
+from domain.file import EVERYBODY
+from domain.words import CloseReason, Mode, Next, Standing
 
 FINAL = frozenset({2, 3})  # the statuses after which nobody edits any more
 AHEAD = timedelta(minutes=10)  # beyond which we do not believe the server's clock
@@ -37,6 +39,9 @@ class Offer:
         """When the server had the last change in it, as far as we can believe that."""
         said = self.fact.lastsave
         return None if said is None or said > self.fact.at + AHEAD else said
+
+    def without(self, user: str) -> Offer:
+        return replace(self, fact=replace(self.fact, history=without_person(self.fact.history, user)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +155,9 @@ def evolve(document: Document | None, event: DocumentEvent) -> Document:
             return _errored(document, event)
         case events.Resumed():
             return replace(document, trouble=None)
-        case events.Redacted(user=user) if user in document.names:
-            return replace(document, names={**document.names, user: ""})
-        case events.Replied() | events.Redacted():
+        case events.Redacted(user=user):
+            return _redacted(document, user)
+        case events.Replied():
             return document
 
 
@@ -174,9 +179,10 @@ def _opened(event: events.Opened) -> Document:
 
 def _admitted(document: Document, event: events.Admitted) -> Document:
     editing = event.mode is Mode.EDIT
+    admission = (event.user, event.mode, event.address)
     return replace(
         document,
-        admissions=document.admissions | {(event.user, event.mode, event.address)},
+        admissions=document.admissions | ({admission} if event.address else set()),
         admitted_at=event.at if editing else document.admitted_at,
         names={**document.names, event.user: event.name},
     )
@@ -225,14 +231,19 @@ def _settle(document: Document, offer: str, settled: Settled) -> Document:
     return replace(document, offers=waiting, settled={**document.settled, offer: settled})
 
 
+def _redacted(document: Document, user: str) -> Document:
+    """Whoever comes again from an address that was taken out is let in anew."""
+    return replace(
+        document,
+        admissions=frozenset(a for a in document.admissions if user not in (a[0], EVERYBODY)),
+        names={id_: "" if id_ == user else name for id_, name in document.names.items()},
+        offers={id_: offer.without(user) for id_, offer in document.offers.items()},
+    )
+
+
 def reopened_standing(document: Document, live: str | None) -> Standing:
     """How a closed key comes alive again, when `live` is the file's live key (never this one)."""
     if live is not None:
         return Standing.DETACHED
     lost = document.closed is not None and document.closed.reason is CloseReason.LOST
     return Standing.SPENT if document.committed or lost else Standing.LIVE
-
-
-def beside_the_head(offer: Offer, document: Document) -> bool:
-    """Forms, foreign types and what a failed save left are kept, but never become the head."""
-    return offer.fact.trigger in (Trigger.FORM, Trigger.FAILED) or offer.fact.filetype != document.filetype

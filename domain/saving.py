@@ -9,7 +9,7 @@ from datetime import datetime
 from domain import events
 from domain.commands import CommitOffer, TakeStored
 from domain.deciding import decide
-from domain.document import Document, Offer, beside_the_head, replay
+from domain.document import Document, Offer, replay
 from domain.events import DocumentEvent, FileEvent
 from domain.failures import KEPT_THERE
 from domain.file import File
@@ -41,7 +41,7 @@ def commit(
     if offer is None:
         return Commit()
     conflict = document.standing is Standing.DETACHED or file.head != document.head
-    beside = beside_the_head(offer, document)
+    beside = _beside_the_head(offer, document)
     head = not (conflict or beside or document.outranks(offer))
     number = _known(document, file, command, head=head)
     if number in thinned:
@@ -71,6 +71,11 @@ def take_stored(
     )
     result = commit(key, after, file, stored, thinned)
     return Commit((*facts, *result.document), result.file)
+
+
+def _beside_the_head(offer: Offer, document: Document) -> bool:
+    """Forms, foreign types and what a failed save left are kept, but never become the head."""
+    return offer.fact.trigger in (Trigger.FORM, Trigger.FAILED) or offer.fact.filetype != document.filetype
 
 
 def _known(document: Document, file: File, stored: CommitOffer, *, head: bool) -> int | None:

@@ -19,6 +19,7 @@ INWARD = {
 COMPOSITION_ROOT = {
     "web/bootstrap.py",
     "web/cli.py",
+    "web/cli_erase.py",
     "web/cli_verify.py",
     "web/importing.py",
     "web/server.py",

@@ -16,6 +16,7 @@ from infrastructure.running_service import NotReached, ask_to_drain
 from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
 from infrastructure.tokens import user_token
+from web.cli_erase import erase
 from web.cli_verify import verify
 from web.importing import Result, import_files
 from web.server import run
@@ -25,6 +26,9 @@ from web.server import run
 @click.version_option(package_name="docledger")
 def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
+
+
+main.add_command(erase)
 
 
 @main.command()

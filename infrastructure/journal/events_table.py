@@ -37,6 +37,8 @@ INSERT = (
 # The library's BEGIN takes no lock, and a transaction that reads first cannot get it any more once
 # another process has written: it fails at once instead of waiting.
 LOCK = "DELETE FROM people WHERE 0"
+# The digest is the first text's, however often it is redacted.
+REWRITE = "UPDATE stored_events SET state = ?, cause = ?, digest = ?, salt = NULL WHERE position = ?"
 LINK = "SELECT link FROM stored_events WHERE originator_id = ? AND originator_version = ?"
 NAMED = "INSERT INTO named VALUES (?, ?)"
 SPANNED = """INSERT INTO spans VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE SET

@@ -24,6 +24,7 @@ from infrastructure.journal.upgrading import upgrade
 from infrastructure.journal.views import ADDED_COLUMNS, INDEXES, TABLES, project
 
 T = TypeVar("T")
+Rewrite = tuple[bytes, bytes | None, bytes, int]  # new state, new cause, digest of the first, position
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
     ) -> Sequence[int] | None:
         entries: Sequence[Entry] = kwargs["entries"]
         c.execute(events_table.LOCK)
+        c.executemany(events_table.REWRITE, kwargs["rewritten"])
         links: dict[tuple[str, int], bytes] = {}  # of facts in this transaction
         positions = [
             _insert(c, links, event, beside)
@@ -139,10 +141,10 @@ class Ledger(Application[str]):
         names = introduced(event for change in changes for event in change.events)
         return Entry(changes, stored, beside, names)
 
-    def record(self, entries: Sequence[Entry]) -> None:
+    def record(self, entries: Sequence[Entry], rewritten: Sequence[Rewrite] = ()) -> None:
         """One transaction. Raises the library's IntegrityError when any stream has moved on."""
         stored = [event for entry in entries for event in entry.stored]
-        self.recorder.insert_events(stored, entries=entries)
+        self.recorder.insert_events(stored, entries=entries, rewritten=rewritten)
 
     @property
     def views(self) -> LedgerRecorder:

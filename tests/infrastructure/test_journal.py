@@ -123,6 +123,21 @@ async def test_a_locked_database_fails_and_recovers(tmp_path: Path) -> None:
         assert [row.key for row in await journal.open_documents()] == ["k", "k3"]
 
 
+async def test_a_writer_waits_for_another_process(tmp_path: Path) -> None:
+    first = change("k")
+    further = replace(first, after=1, events=[joined()], state=documents.evolve(first.state, joined()))
+    async with LedgerJournal.open(tmp_path / "ledger.db") as journal:
+        await journal.append(first)
+        other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(journal.append, further)
+            await trio.sleep(0.2)  # in a thread it waits for the lock
+            other.execute("COMMIT")
+        other.close()
+        assert len(await journal.document_history("k")) == 2
+
+
 async def test_rows_are_read_while_a_writer_holds_the_database(tmp_path: Path) -> None:
     async with LedgerJournal.open(tmp_path / "ledger.db") as journal:
         await journal.append(change("k"))
