@@ -70,6 +70,7 @@ class Stages:
         self.listening = trio.Event()  # callbacks arrive from here on
         self.stopping = trio.Event()
         self.drained = trio.Event()  # nothing more is worth listening for
+        self.closing = trio.Event()  # whatever is still being answered has to end
 
 
 def connection_of(settings: Settings) -> Connection:
