@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
-from web import callbacks, documents, editor, files, history, links, operating, pages, signing_in
+from web import callbacks, documents, editor, files, history, links, live, operating, pages, signing_in
 from web.context import Context
 from web.errors import HANDLERS
 from web.gate import Gate
@@ -40,6 +40,7 @@ ROUTES = [
     Route("/api/files/{id}/history", history.listed),
     Route("/api/files/{id}/history/{number}", history.shown),
     Route("/api/documents", documents.listed),
+    Route("/api/events", live.events),
     Route("/api/status", operating.status),
     Route("/api/drain", operating.drained, methods=["POST"]),
     Route("/api/documents/{key}", documents.shown),
