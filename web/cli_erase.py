@@ -103,8 +103,11 @@ def _look(eraser: Eraser, erasures: Sequence[Erasure], length: int) -> Found:
 def _sweep(eraser: Eraser, found: Found) -> list[str]:
     """What could not be read."""
     done: Counter[str] = Counter()
-    damaged = []
-    with click.progressbar(length=sum(sum(s.values()) for _, s in found), label="Erasing") as bar:
+    damaged: list[str] = []
+    length = sum(sum(streams.values()) for _, streams in found)
+    if not length:
+        return damaged
+    with click.progressbar(length=length, label="Erasing") as bar:
         for erasure, streams in found:
             for stream, count in streams.items():
                 try:

@@ -44,7 +44,7 @@ KNOWN = "SELECT name FROM people WHERE id = ?"
 NAMED = "SELECT 1 FROM named WHERE user = ? LIMIT 1"
 FORGET = "DELETE FROM people WHERE id = ?"
 EDITING = "SELECT key, users FROM documents WHERE state <> 'closed' AND instr(users, ?)"
-DAMAGE = (AttributeError, KeyError, TypeError, ValueError, AssertionError)  # what unlikely facts raise
+DAMAGE = (AttributeError, KeyError, TypeError, ValueError)  # what unlikely facts raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +146,11 @@ class Eraser:
         facts: list[Any] = []
         rewritten: list[Rewrite] = []
         left: dict[str, str] = {}
+        sealed = _sealed(rows)
         for row in rows:
             texts = _cleaned(row, erasure) if len(rewritten) < MOST else None
             if texts:
-                first = row["digest"] or seals.digest(row["salt"], row["state"], row["cause"])
-                rewritten.append((*texts, first, row["position"]))
+                rewritten.append((*texts, _first_digest(row, sealed), row["position"]))
                 left[str(row["originator_version"])] = seals.what_is_left(*texts)
             facts.append(to_fact(row["topic"], json.loads(texts[0] if texts else row["state"])))
         redacted = events.Redacted(at=self._now(), user=erasure.user, by=self._by, left=left)
@@ -174,6 +174,26 @@ def _cleaned(row: Any, erasure: Erasure) -> tuple[bytes, bytes | None] | None:
     if (new_state, new_cause) == (state, cause):
         return None
     return _text(new_state), _text(new_cause) if new_cause else None
+
+
+def _sealed(rows: Sequence[Any]) -> Mapping[str, str]:
+    """What earlier redactions have left of which facts; the last has the last word."""
+    sealed: dict[str, str] = {}
+    for row in rows:
+        if row["topic"] == "Redacted":
+            sealed |= json.loads(row["state"])["left"]
+    return sealed
+
+
+def _first_digest(row: Any, sealed: Mapping[str, str]) -> bytes:
+    """Raises ValueError rather than seal what somebody else has put in the place of what was left."""
+    if not row["digest"]:
+        return seals.digest(row["salt"], row["state"], row["cause"])
+    number = row["originator_version"]
+    if sealed.get(str(number)) != seals.what_is_left(row["state"], row["cause"]):
+        raise ValueError(f"event {number} was changed after it had been redacted")
+    digest: bytes = row["digest"]
+    return digest
 
 
 def _text(plain: Any) -> bytes:

@@ -68,7 +68,7 @@ class LedgerRecorder(SQLiteApplicationRecorder):
     ) -> Sequence[int] | None:
         entries: Sequence[Entry] = kwargs["entries"]
         c.execute(events_table.LOCK)
-        c.executemany(events_table.REWRITE, kwargs["rewritten"])
+        c.executemany(events_table.REWRITE, kwargs.get("rewritten", ()))
         links: dict[tuple[str, int], bytes] = {}  # of facts in this transaction
         positions = [
             _insert(c, links, event, beside)

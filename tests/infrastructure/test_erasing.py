@@ -201,7 +201,9 @@ def test_the_files_on_the_disk_forget_after_compacting(database: Path) -> None:
         service.execute("SELECT count(*) FROM stored_events").fetchall()
         erase(database)
         assert b"Lovelace" in on_disk(database)
+        facts = [tuple(row) for row in rows(database)]
         assert compact(database)
+        assert [tuple(row) for row in rows(database)] == facts, "positions are for ever"
         assert not [word for word in PERSONAL if word in on_disk(database)]
     check_chains(database)
 
@@ -337,6 +339,17 @@ def test_a_damaged_stream_is_named_and_the_others_are_erased(database: Path, tex
                 eraser.erase(stream, of_person(ADA))
         assert set(eraser.find(of_person(ADA))) == {"document/key of f"}
         assert eraser.names(ADA) == {NAME}
+
+
+def test_what_was_changed_after_a_redaction_is_never_sealed_by_the_next_one(database: Path) -> None:
+    erase(database)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        forged = "UPDATE stored_events SET state = CAST(replace(state, 'Bob', 'Mallory') AS BLOB)"
+        connection.execute(f"{forged} WHERE topic = 'SaveOffered'")
+    once = [tuple(row) for row in rows(database)]
+    with erasing(database) as eraser, pytest.raises(Unreadable, match="was changed after"):
+        eraser.erase("document/key of f", of_person(BOB))
+    assert [tuple(row) for row in rows(database)] == once
 
 
 ERASER = """
