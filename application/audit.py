@@ -22,7 +22,7 @@ from domain.words import Access
 
 AUDITOR = "auditor"  # the role
 TYPES: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
-ALL, FILE, SESSION = "all events", "the events of a file", "the events of a session"  # as a log entry says it
+ALL, FILE, SESSION = "the whole log", "the file’s history", "the session’s history"  # as the log tells it
 ATTEMPTS = 8  # at a reading's fact, which only another process can overtake
 CHUNK = 500  # facts of an export at a time
 PATIENCE = 10.0  # seconds, for a reading to be recorded
