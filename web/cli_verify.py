@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -86,20 +86,22 @@ def _key(read: Callable[[Path], Ed25519PublicKey], file: Path) -> Ed25519PublicK
         raise CannotCheck(f"{file} cannot be used: {trouble}") from trouble
 
 
-def _lines(report: Report) -> list[str]:
-    lines = [
-        *map(str, report.findings),
-        *(["and perhaps more: nothing further was looked at"] * report.given_up),
-    ]
-    lines.append(f"{report.facts} facts checked: {len(report.findings) or 'no'} findings.")
-    left = report.facts - report.covered
-    lines.append(
-        f"{report.covered} of them are covered by {report.checkpoints} checkpoints, up to position "
-        f"{report.last_covered}; {left} are not: these could have been rewritten together with their links."
-    )
+def _lines(report: Report) -> Iterator[str]:
+    yield from map(str, report.findings)
+    if report.given_up:
+        yield "Nothing further was looked at."
+    count, left = len(report.findings), report.facts - report.covered
+    checkpoints = _many(report.checkpoints, "checkpoint")
+    yield f"{_many(report.facts, 'fact')} checked: {_many(count, 'finding') if count else 'nothing found'}."
+    yield f"{report.covered} covered by {checkpoints} up to position {report.last_covered}."
+    if left:
+        yield f"{left} not covered: who can write to the database could have rewritten these, links and all."
     if report.redacted:
-        lines.append(f"{report.redacted} are redacted, and sealed as they were left.")
-    return lines
+        yield f"{report.redacted} redacted, and sealed by later facts as they were left."
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _plain(report: Report) -> dict[str, Any]:

@@ -43,8 +43,10 @@ BEHIND = """SELECT stream, version, last FROM (
         FROM (SELECT 'document/' || key AS stream, version FROM documents
             UNION ALL SELECT 'file/' || id, version FROM files))
     WHERE version IS NOT last"""
-ROWLESS = """SELECT originator_id FROM stored_events WHERE originator_version = 1
-    AND (originator_id LIKE 'document/%' AND substr(originator_id, 10) NOT IN (SELECT key FROM documents)
+ROWLESS = """SELECT originator_id, 0, (SELECT max(originator_version) FROM stored_events rest
+            WHERE rest.originator_id = this.originator_id)
+    FROM stored_events this WHERE originator_version = 1 AND (
+        originator_id LIKE 'document/%' AND substr(originator_id, 10) NOT IN (SELECT key FROM documents)
         OR originator_id LIKE 'file/%' AND substr(originator_id, 6) NOT IN (SELECT id FROM files))"""
 
 
@@ -125,7 +127,7 @@ class Inspection:
 
     def behind(self) -> list[Any]:
         """Stream, how many facts its row knows, and how many there are (None without any)."""
-        return [*self._rows(BEHIND), *((stream, 0, 1) for (stream,) in self._rows(ROWLESS))]
+        return [*self._rows(BEHIND), *self._rows(ROWLESS)]
 
     def _number(self, sql: str) -> int:
         number = self._first(sql)[0]
@@ -135,7 +137,7 @@ class Inspection:
         """`otherwise` where there is no such row, or none that can be read."""
         try:
             rows = self._rows(sql, *parameters)
-        except (Damaged, UnicodeEncodeError):
+        except Damaged:
             return otherwise
         return rows[0] if rows else otherwise
 
@@ -167,7 +169,7 @@ def inspection(path: Path) -> Iterator[Inspection]:
 def _damage() -> Iterator[None]:
     try:
         yield
-    except sqlite3.DatabaseError as trouble:
+    except (sqlite3.Error, UnicodeError) as trouble:  # a spoilt schema has spoilt names
         raise Damaged(str(trouble)) from trouble
 
 

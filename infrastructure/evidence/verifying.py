@@ -62,9 +62,9 @@ class Verification:
         self._read_models(log, named)
 
     def _file(self, log: Inspection) -> None:
-        for flaw in log.flaws():
+        for flaw in self._asked(log.flaws):
             self._found(Finding(Kind.DAMAGED, flaw))
-        for stream, number, position in log.twice():
+        for stream, number, position in self._asked(log.twice):
             self._found(Finding(Kind.INSERTED, "two facts have this number", stream, number, position))
 
     def _facts(self, log: Inspection) -> set[tuple[Any, Any]]:
@@ -90,17 +90,22 @@ class Verification:
 
     def _read_models(self, log: Inspection, named: set[tuple[Any, Any]]) -> None:
         """They are written in the facts' own transactions: who takes a last fact away must know of them."""
-        for stream, version, last in log.behind():
+        for stream, version, last in self._asked(log.behind):
             known, there = (value if isinstance(value, int) else 0 for value in (version, last))
             number = min(known, there) + 1
             if (stream, number) in named:
                 continue
-            if known > there:
-                detail = f"its row speaks of {known} facts, and there are {there}"
-                self._found(Finding(Kind.REMOVED, detail, stream, number))
-            else:
-                detail = f"its row speaks of {known} facts, and there is one more"
-                self._found(Finding(Kind.READ_MODEL, detail, stream, number))
+            kind = Kind.REMOVED if known > there else Kind.READ_MODEL
+            detail = f"its row speaks of {known} facts, and there are {there}"
+            self._found(Finding(kind, detail, stream, number))
+
+    def _asked(self, question: Callable[[], list[Any]]) -> list[Any]:
+        """Damage ends a question, not the whole check."""
+        try:
+            return question()
+        except Damaged as trouble:
+            self._found(Finding(Kind.DAMAGED, str(trouble)))
+            return []
 
     def _checkpoints(self, log: Inspection) -> Iterator[tuple[int, Any, Any]]:
         try:

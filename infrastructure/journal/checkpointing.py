@@ -10,7 +10,7 @@ from datetime import datetime
 import trio
 
 from application.journal import JournalFailed
-from infrastructure.journal.checkpoints import MOST, Sign
+from infrastructure.journal.checkpoints import Sign
 from infrastructure.journal.journal import LedgerJournal
 
 logger = logging.getLogger(__name__)
@@ -46,4 +46,4 @@ async def _catch_up(journal: LedgerJournal, sign: Sign, now: Callable[[], dateti
             return
         if signed is not None:
             logger.info("checkpoint %d:%s is signed", signed.to, signed.hash)
-        full = signed is not None and signed.facts == MOST
+        full = signed is not None and signed.full

@@ -64,7 +64,7 @@ class Signed:
     """A checkpoint as it is kept."""
 
     to: int
-    facts: int
+    full: bool  # there may be more to cover
     hash: str
     body: bytes
     signature: bytes
@@ -101,7 +101,7 @@ def signed(recorder: LedgerRecorder, sign: Sign, at: datetime) -> Signed | None:
         return None
     to = places[-1].position
     text = Checkpoint(after, to, at.isoformat(), previous, places).text
-    return Signed(to, len(places), sha256(text).hexdigest(), zlib.compress(text), sign(text))
+    return Signed(to, len(places) == MOST, sha256(text).hexdigest(), zlib.compress(text), sign(text))
 
 
 def keep(recorder: LedgerRecorder, signed: Signed) -> None:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from infrastructure.evidence import Kind, Report
+from infrastructure.evidence import CannotCheck, Kind, Report
 from tests.infrastructure import ledgers
 from tests.infrastructure.ledgers import COLUMNS, Stored, checked, named, opened_for_tampering
 
@@ -267,3 +267,26 @@ def test_a_checkpoint_touched(covered: Path, data: st.DataObject) -> None:
     report = tampered(covered, how)
     event(f"flip of a checkpoint's {column}")
     assert [(f.kind, f.position) for f in report.findings] == [(Kind.CHECKPOINT, position)]
+
+
+@TRIALS
+@given(place=st.integers(0, 10**6), size=st.sampled_from([1, 16, 512, 4096]), byte=st.integers(0, 255))
+def test_a_spoilt_piece_of_the_file(covered: Path, place: int, size: int, byte: int) -> None:
+    """Never a traceback; and a finding, unless every fact can be read as it was."""
+    path = ledgers.copied(covered)
+    content = bytearray(path.read_bytes())
+    place %= len(content)
+    content[place : place + size] = bytes([byte]) * len(content[place : place + size])
+    path.write_bytes(content)
+    try:
+        report = checked(path)
+    except CannotCheck:
+        event("the file is no database of ours any more")
+        return
+    event("findings" if report.findings else "no fact was hit")
+    assert report.findings or everything(path) == everything(covered)
+
+
+def everything(path: Path) -> list[object]:
+    with opened_for_tampering(path) as database:
+        return database.execute("SELECT * FROM stored_events ORDER BY position").fetchall()
