@@ -16,7 +16,14 @@ INWARD = {
     "infrastructure": {"infrastructure", "application", "domain"},
     "web": {"web", "application", "domain"},
 }
-COMPOSITION_ROOT = {"web/bootstrap.py", "web/cli.py", "web/importing.py", "web/server.py"}
+COMPOSITION_ROOT = {
+    "web/bootstrap.py",
+    "web/cli.py",
+    "web/cli_export.py",
+    "web/cli_replay.py",
+    "web/importing.py",
+    "web/server.py",
+}
 SOURCES = sorted(path for layer in INWARD for path in (ROOT / layer).rglob("*.py"))
 STANDIN = sorted((ROOT / "infrastructure" / "standin").rglob("*.py"))
 

@@ -1,4 +1,4 @@
-"""The command line: `docledger serve`, `import`, `drain`, `token`."""
+"""The command line: `docledger serve`, `import`, `drain`, `token`, and what other modules add to it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from infrastructure.running_service import NotReached, ask_to_drain
 from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
 from infrastructure.tokens import user_token
+from web.cli_export import export
+from web.cli_replay import replay
 from web.importing import Result, import_files
 from web.server import run
 
@@ -24,6 +26,10 @@ from web.server import run
 @click.version_option(package_name="docledger")
 def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
+
+
+main.add_command(replay)
+main.add_command(export)
 
 
 @main.command()
