@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
 
@@ -26,6 +26,15 @@ class Moment:
     after: int | None = None
     at: datetime | None = None  # aware
     version: int | None = None
+
+
+def time_of(text: str) -> datetime:
+    """UTC, unless it says otherwise. Raises ValueError, which says what it is to be."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a time in ISO 8601, such as 2026-11-23T12:00:00Z.") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def until(facts: Sequence[Recorded], moment: Moment) -> Sequence[Recorded]:

@@ -21,6 +21,8 @@ COMPOSITION_ROOT = {
     "web/cli.py",
     "web/cli_erase.py",
     "web/cli_verify.py",
+    "web/cli_export.py",
+    "web/cli_replay.py",
     "web/importing.py",
     "web/server.py",
 }

@@ -17,6 +17,8 @@ from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
 from infrastructure.tokens import user_token
 from web.cli_erase import erase
+from web.cli_export import export
+from web.cli_replay import replay
 from web.cli_verify import verify
 from web.importing import Result, import_files
 from web.server import run
@@ -28,7 +30,8 @@ def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
 
 
-main.add_command(erase)
+for command in (verify, replay, export, erase):
+    main.add_command(command)
 
 
 @main.command()
@@ -103,9 +106,6 @@ def drain(close: bool, seconds: int) -> None:
     for key in result.left:
         click.echo(f"not saved in time: {key}", err=True)
     sys.exit(1 if result.left else 0)
-
-
-main.add_command(verify)
 
 
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:

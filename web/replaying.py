@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import UTC, datetime
-
 import trio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from application.files import NotFound
-from application.replaying import Moment, NoSuchMoment, document_state, until
+from application.replaying import Moment, NoSuchMoment, document_state, time_of, until
 from web.context import context_of
 from web.documents import _visible
 from web.errors import BadRequest
@@ -41,11 +38,11 @@ def _moment(request: Request) -> Moment:
     given = {name: request.query_params[name] for name in ASKED_BY if name in request.query_params}
     if len(given) > 1:
         raise BadRequest("Ask for one moment: after, at or version.")
-    return Moment(
-        after=_number("after", given.get("after")),
-        at=time_of(given["at"]) if "at" in given else None,
-        version=_number("version", given.get("version")),
-    )
+    try:
+        at = time_of(given["at"]) if "at" in given else None
+    except ValueError as bad:
+        raise BadRequest(f"at is {bad}") from bad
+    return Moment(_number("after", given.get("after")), at, _number("version", given.get("version")))
 
 
 def _number(name: str, text: str | None) -> int | None:
@@ -54,11 +51,3 @@ def _number(name: str, text: str | None) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise BadRequest(f"{name} is a whole number.")
     return int(text)
-
-
-def time_of(text: str) -> datetime:
-    """UTC, unless it says otherwise. Raises BadRequest."""
-    with suppress(ValueError):
-        time = datetime.fromisoformat(text)
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
-    raise BadRequest("at is a time in ISO 8601, such as 2026-11-23T12:00:00Z.")

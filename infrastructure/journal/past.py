@@ -1,0 +1,108 @@
+"""The log of a database, read beside a running service or without one; nothing is ever written. Blocking."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from application.journal import JournalFailed, Recorded
+from infrastructure.journal.queries import EVENTS, HISTORY, recorded
+
+WAIT = 10.0  # seconds for a lock
+NEAR = 5  # suggestions
+LATEST = 2000  # keys and files, among which something alike is looked for
+
+INCIDENT = f"{EVENTS} WHERE file_id = ? AND originator_id IN (?, ?) ORDER BY position"
+ALL_OF_FILE = f"{EVENTS} WHERE file_id = ? AND originator_id NOT LIKE 'reader/%' ORDER BY position"
+KNOWN = "SELECT file_id FROM stored_events WHERE originator_id = ? AND originator_version = 1"
+SESSIONS = "SELECT key FROM documents WHERE file_id = ? ORDER BY opened_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a log is asked about: a session, or a file with all its sessions."""
+
+    kind: Literal["document", "file"]
+    id: str
+    file: str
+
+    @property
+    def stream(self) -> str:
+        return f"{self.kind}/{self.id}"
+
+
+class Past:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[Past]:
+        """As it is now, whatever is recorded meanwhile. Raises JournalFailed, here and in what follows."""
+        if not path.is_file():
+            raise JournalFailed(f"There is no database {path}. Is DOCLEDGER_DATA_DIR the service's?")
+        try:
+            uri = f"{path.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)) as connection:
+                connection.row_factory = sqlite3.Row
+                connection.execute("BEGIN")
+                yield cls(connection)
+        except sqlite3.Error as trouble:
+            raise JournalFailed(f"The database {path} cannot be read: {trouble}") from trouble
+
+    def subject(self, id_: str) -> Subject | None:
+        for kind in ("document", "file"):
+            row = self._connection.execute(KNOWN, (f"{kind}/{id_}",)).fetchone()
+            if row:
+                return Subject(kind, id_, row["file_id"])
+        return None
+
+    def stream(self, subject: Subject) -> Sequence[Recorded]:
+        return list(self._read(HISTORY, (subject.stream, 0)))
+
+    def incident(self, subject: Subject) -> Iterator[Recorded]:
+        """The facts of the subject's streams and of its file's, in the order of the log."""
+        if subject.kind == "file":
+            return self._read(ALL_OF_FILE, (subject.file,))
+        return self._read(INCIDENT, (subject.file, subject.stream, f"file/{subject.file}"))
+
+    def sessions(self, file: str) -> Sequence[str]:
+        return [row["key"] for row in self._connection.execute(SESSIONS, (file,))]
+
+    def names(self, users: Collection[str]) -> Mapping[str, str]:
+        found = {}
+        for user in users:
+            row = self._connection.execute("SELECT name FROM people WHERE id = ?", (user,)).fetchone()
+            if row:
+                found[user] = row["name"]
+        return found
+
+    def near(self, text: str) -> Sequence[str]:
+        """Keys and file ids that may have been meant: by a file's name, by a part of them, or nearly."""
+        part = f"%{text.translate({ord(c): f'!{c}' for c in '!%_'})}%"
+        named = "SELECT id FROM files WHERE name LIKE ? ESCAPE '!' LIMIT ?"
+        keys = "SELECT key FROM documents WHERE key LIKE ? ESCAPE '!' ORDER BY opened_at DESC LIMIT ?"
+        found = [*self._column(named, (part, NEAR)), *self._column(keys, (part, NEAR))]
+        if found:
+            return found[:NEAR]
+        latest = [
+            *self._column("SELECT key FROM documents ORDER BY opened_at DESC LIMIT ?", (LATEST,)),
+            *self._column("SELECT id FROM files ORDER BY id DESC LIMIT ?", (LATEST,)),
+        ]
+        return get_close_matches(text, latest, NEAR)
+
+    def _column(self, sql: str, parameters: Sequence[Any]) -> list[str]:
+        return [row[0] for row in self._connection.execute(sql, parameters)]
+
+    def _read(self, sql: str, parameters: Sequence[Any]) -> Iterator[Recorded]:
+        for row in self._connection.execute(sql, parameters):
+            try:
+                yield recorded(row)
+            except (ValueError, KeyError, TypeError, AttributeError) as trouble:
+                place = f"Event {row['originator_version']} of {row['originator_id']}"
+                raise JournalFailed(f"{place} cannot be read ({trouble!r}).") from trouble
