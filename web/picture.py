@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,28 +10,12 @@ from markupsafe import escape
 
 from application.journal import Recorded
 from web.axis import Axis, Tick
-from web.life import Lane, Life, Mark, Span, life_of
+from web.life import Lane, Life, Span, life_of
+from web.shapes import Bar, Drawn, bars_of, marks_of
 from web.words import counted, listed, shortened
 
 HEAVIEST = 36_000  # bytes of marks and bars, their titles included
 SHAPE_BYTES = 200  # of one, without its title
-LONGEST_TITLE = 160
-NAMES = {
-    "auto": "auto-save",
-    "button": "save by button",
-    "form": "submitted form",
-    "final": "last save",
-    "rescued": "rescued save",
-    "upload": "upload",
-    "restore": "restore",
-    "error": "error",
-    "quarantine": "quarantine",
-    "lost": "loss",
-    "resumed": "recovery",
-    "admitted": "admission",
-    "file": "change",
-}
-WORST = ("lost", "quarantine", "error", "resumed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +33,8 @@ class Format:
 
 WIDE = Format("wide", width=960, gutter=132, row=30, people=8, breaks=9, letters=17)
 NARROW = Format("narrow", width=360, gutter=0, row=42, people=5, breaks=5, letters=34)
-MARGIN = 16.0  # so that a mark at the edge is not cut off
+MARGIN = 24.0  # so that a mark at the edge is not cut off
 TOP = 48.0  # the axis has its labels there
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    x: float
-    width: float
-    start: datetime
-    end: datetime | None  # none: still there
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    x: float
-    width: float
-    shape: str
-    words: str
-    at: datetime
-    until: datetime  # of the last of several
-    hollow: bool
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +117,12 @@ def _fitting(
                 label=shortened(lane.label, format_.letters),
                 kind=lane.kind,
                 y=TOP + format_.row * number,
-                bars=_bars(lane.spans, axis, now, grain),
-                marks=_merged(lane.marks, axis, grain),
+                bars=bars_of(lane.spans, axis, now, grain),
+                marks=marks_of(lane.marks, axis, grain),
             )
             for number, lane in enumerate(lanes)
         ]
-        bands = _bars(sessions, axis, now, grain)
+        bands = bars_of(sessions, axis, now, grain)
         if grain > format_.width or _weight(rows, bands) <= HEAVIEST:
             return rows, bands
         grain *= 2
@@ -169,70 +132,6 @@ def _weight(rows: Sequence[Row], bands: Sequence[Bar]) -> int:
     titles = (len(str(escape(mark.words)).encode()) for row in rows for mark in row.marks)
     shapes = len(bands) + sum(len(row.bars) + len(row.marks) for row in rows)
     return SHAPE_BYTES * shapes + sum(titles)
-
-
-def _bars(spans: Sequence[Span], axis: Axis, now: datetime, grain: float) -> list[Bar]:
-    bars: list[Bar] = []
-    for span in sorted(spans, key=lambda span: span.start):
-        x = axis.x(span.start)
-        end = max(axis.x(span.end or now), x + 3)
-        last = bars[-1] if bars else None
-        if last and x - (last.x + last.width) < grain:
-            goes_on = span.end is None or last.end is None
-            until = None if goes_on else max(span.end or now, last.end or now)
-            bars[-1] = Bar(last.x, max(end - last.x, last.width), last.start, until)
-        else:
-            bars.append(Bar(x, end - x, span.start, span.end))
-    return bars
-
-
-def _merged(marks: Sequence[Mark], axis: Axis, grain: float) -> list[Drawn]:
-    """What would overlap becomes one, which may then overlap with what stands before it."""
-    groups: list[list[Mark]] = []
-    for mark in sorted(marks, key=lambda mark: mark.at):
-        group = [mark]
-        while groups and _extent(group, axis)[0] - _extent(groups[-1], axis)[1] < grain:
-            before = groups.pop()
-            before.extend(group)
-            group = before
-        groups.append(group)
-    return [_drawn(group, axis) for group in groups]
-
-
-def _extent(group: Sequence[Mark], axis: Axis) -> tuple[float, float]:
-    x, half = _middle(group, axis), _width(group) / 2
-    return x - half, x + half
-
-
-def _middle(group: Sequence[Mark], axis: Axis) -> float:
-    return (axis.x(group[0].at) + axis.x(group[-1].at)) / 2
-
-
-def _width(group: Sequence[Mark]) -> float:
-    """Of the mark, or of the pill that says how many there are."""
-    if len(group) > 1:
-        return 11 + 7 * len(str(len(group)))
-    return 7 if group[0].shape == "auto" else 13
-
-
-def _drawn(group: Sequence[Mark], axis: Axis) -> Drawn:
-    first, several = group[0], len(group) > 1
-    kinds = Counter(mark.shape for mark in group)
-    return Drawn(
-        x=_middle(group, axis),
-        width=_width(group),
-        shape=next((shape for shape in WORST if shape in kinds), first.shape),
-        words=listed(list(_kinds(kinds))) if several else shortened(first.words, LONGEST_TITLE),
-        at=first.at,
-        until=group[-1].at,
-        hollow=all(mark.hollow for mark in group),
-        count=len(group),
-    )
-
-
-def _kinds(kinds: Counter[str]) -> Iterator[str]:
-    for shape, count in kinds.most_common():
-        yield counted(count, NAMES[shape])
 
 
 def _summary(life: Life) -> str:

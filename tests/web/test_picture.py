@@ -119,7 +119,7 @@ def test_who_is_still_there_has_an_open_end() -> None:
     (bar,) = row(picture, "Ada").bars
     assert bar.end is None
     assert picture.sessions[0].end is None
-    assert bar.x + bar.width == pytest.approx(WIDE.width - 16)
+    assert bar.x + bar.width == pytest.approx(WIDE.width - 24)
     assert "still open" in picture.words
 
 
