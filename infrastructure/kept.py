@@ -45,7 +45,7 @@ def _publish(path: Path, content: bytes) -> None:
     try:
         draft.write([content])
         draft.seal()
-        with suppress(FileExistsError):  # of two processes starting together one wins, and both read its own
+        with suppress(FileExistsError):  # of two processes one wins, and both read the winner's
             os.link(draft.path, path)
     finally:
         draft.discard()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -17,6 +18,17 @@ from cryptography.hazmat.primitives.serialization import (
 
 from infrastructure.kept import kept
 from infrastructure.settings import PREFIX, SettingsError
+
+
+def signer(path: Path) -> Callable[[bytes], bytes]:
+    """The key is made with its first signature: where there is a key, there is something signed.
+
+    Raises SettingsError, now or then.
+    """
+    key = cache(lambda: signing_key(path))
+    if path.exists():
+        key()
+    return lambda text: key().sign(text)
 
 
 def signing_key(path: Path) -> Ed25519PrivateKey:

@@ -38,7 +38,7 @@ from infrastructure.limits import MemoryRateLimit, address_subject, client_addre
 from infrastructure.overflow import OverflowBlobs
 from infrastructure.settings import Settings
 from infrastructure.sidecars import LocalSidecars
-from infrastructure.signing import signing_key
+from infrastructure.signing import signer
 from infrastructure.sniffer import Sniffer
 from infrastructure.tokens import JwtTokens
 from web.context import Context, Site
@@ -130,11 +130,11 @@ async def assemble(
 ) -> AsyncIterator[Context]:
     """Everything, for as long as the application lives. `patience` is the settings', unless given."""
     tokens = tokens_of(settings, connection)
-    key = signing_key(settings.checkpoint_key)
+    vouch = signer(settings.checkpoint_key)
     sign = tokens.sign_command if settings.document_server_jwt else None
     async with (
         storage(settings) as stored,
-        checkpointing(stored.journal, key.sign, settings.checkpoint_seconds, now),
+        checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now),
         HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as server,
         trio.open_nursery() as nursery,
     ):

@@ -73,7 +73,7 @@ def verify(files: Sequence[Path], anchors: Mapping[int, str], as_json: bool) -> 
 
 
 def _keys(settings: Settings, files: Sequence[Path]) -> list[Ed25519PublicKey]:
-    """None if the service has not made its key yet. Raises CannotCheck."""
+    """Empty if the service has signed nothing yet. Raises CannotCheck."""
     if not files and not settings.checkpoint_key.exists():
         return []
     return [_key(public_key, file) for file in files] or [_key(public_half, settings.checkpoint_key)]

@@ -72,8 +72,7 @@ class Verification:
         last = max(log.last(), given)
         vouchers = Vouchers(self._checkpoints(log), self._keys, self._anchors, self._found)
         expected = 1
-        for row, place in side_by_side(log.exhibits(last), vouchers.places()):
-            position = (row or place).position  # type: ignore[union-attr]  # never neither
+        for position, row, place in side_by_side(log.exhibits(last), vouchers.places()):
             covered = vouchers.cover(position)
             self._gap(expected, position, vouchers)
             expected = max(expected, position + 1)
@@ -138,17 +137,19 @@ class Enough(Exception):
 
 def side_by_side(
     rows: Iterable[Exhibit], places: Iterable[Place]
-) -> Iterator[tuple[Exhibit | None, Place | None]]:
-    """What is at a position, and what should be."""
+) -> Iterator[tuple[int, Exhibit | None, Place | None]]:
+    """For each position, what is there, and what should be."""
     rows, places = iter(rows), iter(places)
     row, place = next(rows, None), next(places, None)
-    while row is not None or place is not None:
-        if place is None or (row is not None and row.position < place.position):
-            yield row, None
+    while True:
+        if row is not None and (place is None or row.position < place.position):
+            yield row.position, row, None
             row = next(rows, None)
-        elif row is None or place.position < row.position:
-            yield None, place
+        elif place is not None and (row is None or place.position < row.position):
+            yield place.position, None, place
             place = next(places, None)
-        else:
-            yield row, place
+        elif row is not None:
+            yield row.position, row, place
             row, place = next(rows, None), next(places, None)
+        else:
+            return

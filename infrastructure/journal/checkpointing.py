@@ -12,6 +12,7 @@ import trio
 from application.journal import JournalFailed
 from infrastructure.journal.checkpoints import Sign
 from infrastructure.journal.journal import LedgerJournal
+from infrastructure.settings import SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ async def _catch_up(journal: LedgerJournal, sign: Sign, now: Callable[[], dateti
     while full:
         try:
             signed = await journal.checkpoint(sign, now())
-        except JournalFailed as trouble:
+        except (JournalFailed, SettingsError) as trouble:
             logger.error("no checkpoint can be made: %s", trouble)
             return
         if signed is not None:

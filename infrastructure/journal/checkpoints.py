@@ -16,13 +16,17 @@ from typing import Any
 from infrastructure.journal.ledger import LedgerRecorder
 
 MOST = 10_000  # facts in one checkpoint
+PAGE = 500  # facts read at once
 LONGEST = 64 * 1024 * 1024  # bytes of its text
-LAST = "SELECT position, body FROM checkpoints ORDER BY position DESC LIMIT 1"
+LAST = """SELECT position, body FROM checkpoints  -- none that claims more than there is
+    WHERE position <= (SELECT max(position) FROM stored_events) ORDER BY position DESC LIMIT 1"""
 PLACES = """SELECT position, originator_id, originator_version, link FROM stored_events
     WHERE position > ? ORDER BY position LIMIT ?"""
 INSERT = "INSERT INTO checkpoints VALUES (?, ?, ?)"
 
 Sign = Callable[[bytes], bytes]
+
+_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +48,6 @@ class Checkpoint:
     at: str
     previous: str | None  # the hash of the checkpoint before
     places: Sequence[Place]
-
-    @property
-    def text(self) -> bytes:
-        plain = {
-            "after": self.after,
-            "to": self.to,
-            "at": self.at,
-            "previous": self.previous,
-            "facts": [
-                (place.position, place.stream, place.number, place.link.hex()) for place in self.places
-            ],
-        }
-        return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +87,14 @@ def signed(recorder: LedgerRecorder, sign: Sign, at: datetime) -> Signed | None:
     """None when nothing has been recorded since the last one."""
     last = recorder.query(LAST, (), tuple)
     after, previous = (last[0][0], _hash(last[0][1])) if last else (0, None)
-    places = recorder.query(PLACES, (after, MOST), _place)
-    if not places:
+    to, facts = _facts(recorder, after)
+    if not facts:
         return None
-    to = places[-1].position
-    text = Checkpoint(after, to, at.isoformat(), previous, places).text
-    return Signed(to, len(places) == MOST, sha256(text).hexdigest(), zlib.compress(text), sign(text))
+    text = (
+        f'{{"after":{after},"at":"{at.isoformat()}","facts":[{",".join(facts)}],'
+        f'"previous":{_json(previous)},"to":{to}}}'
+    ).encode()
+    return Signed(to, len(facts) == MOST, sha256(text).hexdigest(), zlib.compress(text), sign(text))
 
 
 def keep(recorder: LedgerRecorder, signed: Signed) -> None:
@@ -109,8 +102,21 @@ def keep(recorder: LedgerRecorder, signed: Signed) -> None:
         c.execute(INSERT, (signed.to, signed.body, signed.signature))
 
 
-def _place(row: Any) -> Place:
-    return Place(*row)
+def _facts(recorder: LedgerRecorder, after: int) -> tuple[int, list[str]]:
+    """As texts, a few at a time: thousands of objects at once would call the garbage collector."""
+    facts: list[str] = []
+    while len(facts) < MOST:
+        page = recorder.query(PLACES, (after, min(PAGE, MOST - len(facts))), _fact)
+        if not page:
+            break
+        after = page[-1][0]
+        facts += [text for _, text in page]
+    return after, facts
+
+
+def _fact(row: Any) -> tuple[int, str]:
+    position, stream, number, link = row
+    return position, _json([position, stream, number, link.hex()])
 
 
 def _hash(body: bytes) -> str:

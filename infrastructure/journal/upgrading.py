@@ -30,10 +30,11 @@ def upgrade(database: str) -> None:
         if not _is_earlier(connection):
             return
         connection.execute("BEGIN IMMEDIATE")
-        if _is_earlier(connection):  # still: another process may have been quicker
-            count = _upgrade(connection)
-            logger.info("the log is upgraded: %d facts have their positions and chains", count)
+        if not _is_earlier(connection):  # any more: another process was quicker
+            return
+        count = _upgrade(connection)
         connection.execute("COMMIT")
+    logger.info("the log is upgraded: %d facts have their positions and chains", count)
 
 
 def _is_earlier(connection: sqlite3.Connection) -> bool:

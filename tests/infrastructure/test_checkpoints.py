@@ -27,7 +27,7 @@ from infrastructure.evidence import Kind
 from infrastructure.journal import LedgerJournal, checkpoints
 from infrastructure.journal.checkpointing import checkpointing
 from infrastructure.settings import SettingsError
-from infrastructure.signing import is_signed, public_half, public_key, signing_key
+from infrastructure.signing import is_signed, public_half, public_key, signer, signing_key
 from tests.infrastructure.ledgers import KEY, Writer, checked
 from tests.story import at
 
@@ -132,6 +132,17 @@ async def test_a_spoilt_checkpoint_does_not_stop_the_next(tmp_path: Path) -> Non
     assert report.covered == 8
 
 
+async def test_a_forged_checkpoint_beyond_the_log_does_not_stop_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    async with LedgerJournal.open(path) as journal:
+        execute(path, "INSERT INTO checkpoints VALUES (1000000, x'00', x'00')")
+        await Writer(journal).story()
+        assert await journal.checkpoint(KEY.sign, at())
+    report = checked(path)
+    assert [(finding.kind, finding.position) for finding in report.findings] == [(Kind.CHECKPOINT, 1000000)]
+    assert report.covered == 18
+
+
 # -- the key ----------------------------------------------------------------------------------------------
 
 
@@ -144,6 +155,33 @@ def test_the_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
     assert not is_signed(b"text", signature, [KEY.public_key()])
     assert not is_signed(b"another", signature, [public_half(path)])
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_key_is_made_with_its_first_signature(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.key"
+    sign = signer(path)
+    assert not path.exists()
+    assert is_signed(b"text", sign(b"text"), [public_half(path)])
+    assert is_signed(b"more", sign(b"more"), [public_half(path)])
+
+
+def test_a_key_that_cannot_be_used_is_reported_before_it_is_needed(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.key"
+    path.write_text("spoilt")
+    with pytest.raises(SettingsError):
+        signer(path)
+
+
+async def test_a_key_that_cannot_be_made_is_no_reason_to_stop(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "ledger.db"
+    async with LedgerJournal.open(path) as journal:
+        async with checkpointing(journal, signer(tmp_path / "file" / "checkpoint.key"), 3600, at):
+            await Writer(journal).story()
+        assert "no checkpoint can be made: " in caplog.text
+        assert stored(path) == []
 
 
 def test_a_public_half_is_read_from_its_own_file(tmp_path: Path) -> None:
