@@ -67,9 +67,7 @@ class Disguise:
             case "seals":
                 return dict.fromkeys(value, "")
             case "text":
-                # What the domain says itself names nobody, and must be what it would say again.
-                ours = self._commands.get(stream, "NoteFailure") != "NoteFailure"
-                return value if ours else self._scrubber.scrub(value)
+                return value if self._says_the_domain(plain, stream) else self._scrubber.scrub(value)
             case "offer":
                 if plain.get("source") == Source.SERVER:  # of a failure, and made of nothing secret
                     return value
@@ -78,3 +76,8 @@ class Disguise:
                 return self._tables[rule][value]
             case rule:
                 return [self._tables[rule][each] for each in value]
+
+    def _says_the_domain(self, errored: Plain, stream: str) -> bool:
+        """Its own words name nobody, and must be what it would say again."""
+        told_it = self._commands.get(stream) in {None, "NoteFailure"}
+        return errored.get("source") == Source.SERVER and not told_it

@@ -84,7 +84,8 @@ class Identities:
         tables["title"] = {title: _title(new, title) for title, new in tables["title"].items()}
         paths = _numbered("result", {_path(url) for url in self._values["url"]})
         tables["url"] = {url: f"http://server/{paths[_path(url)]}" for url in self._values["url"]}
-        tables["filetype"] |= {known: known for known in FORMATS}
+        unknown = self._values["filetype"] - FORMATS.keys()
+        tables["filetype"] = _numbered("filetype", unknown) | {known: known for known in FORMATS}
         return tables
 
     def offers(self, urls: Mapping[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from application.repeating import repeat
 from domain import events
 from domain.document import offer_id
 from domain.events import DocumentEvent, FileEvent
-from domain.words import Source
+from domain.words import Next, Source, Trigger
 from tests.log import Log
 from tests.secrets import Secrets, life
 from tests.story import at, present
@@ -151,6 +151,34 @@ def test_what_the_domain_says_itself_is_kept_though_somebody_is_called_like_a_wo
     details = [fact.event.detail for fact in facts if isinstance(fact.event, events.Errored)]
     assert any("The Document Server could not assemble" in detail for detail in details)
     assert repeat(facts).difference is None
+
+
+def test_a_detail_that_no_decision_gave_is_scrubbed() -> None:
+    log = life(Secrets())
+    errored = events.Errored(
+        at=at(900), source=Source.STORAGE, detail="Zaphod's disk is full", attempt=1, next=Next.GO_ON
+    )
+    log._write(f"document/{Secrets().keys[0]}", [errored], None)
+    last = disguised(log.facts)[-1].event
+    assert isinstance(last, events.Errored)
+    assert last.detail == "[…]'s disk is full"
+
+
+def test_a_type_that_no_editor_knows_may_be_a_name_too() -> None:
+    log = life(Secrets())
+    for number, filetype in ((6, "zaphod"), (7, "odt"), (8, "zaphod")):
+        upload = events.VersionAdded(
+            at=at(900),
+            number=number,
+            sha256=str(number),
+            size=1,
+            trigger=Trigger.UPLOAD,
+            filetype=filetype,
+            head=True,
+        )
+        log.shelve(upload)
+    uploads: list[Any] = [fact.event for fact in disguised(log.facts)[-3:]]
+    assert [upload.filetype for upload in uploads] == ["filetype-1", "odt", "filetype-1"]
 
 
 def test_a_share_with_everybody_names_nobody() -> None:
