@@ -10,14 +10,14 @@ import logging
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from operator import attrgetter
 
 import trio
 
 from application.journal import FileRow, Journal, JournalFailed, Query, Recorded
-from application.people import Person, named_in
-from application.sight import Sight, sight_of
+from application.people import named_in
+from application.readers import News, Reader, Rows
 from domain import events
 
 logger = logging.getLogger(__name__)
@@ -30,49 +30,14 @@ AGAIN = 1.0  # seconds until the journal is asked again after it failed
 UNREADABLE = (KeyError, TypeError, ValueError)  # what a damaged fact raises when it is decoded
 
 Tell = Callable[[Recorded, Mapping[str, str]], bytes]  # a fact, with the names of whom it speaks of
-Rows = Mapping[str, FileRow | None]
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """A fact, told."""
-
-    position: int
-    type: str
-    stream: str
-    file: str | None
-    frank: bytes
-    discreet: bytes  # without the addresses that people came from
-
-
-@dataclass(eq=False, slots=True)
-class Reader:
-    """Whoever reads, what, and how far: all up to `position` was taken, or is not for this reader."""
-
-    person: Person
-    query: Query  # one file, one key, both, or neither
-    position: int
-    woken: trio.Event = field(default_factory=trio.Event)
-
-    def told(self, news: News, row: FileRow | None) -> bytes | None:
-        if self.query.file not in {None, news.file}:
-            return None
-        if self.query.key is not None and news.stream != f"document/{self.query.key}":
-            return None
-        match sight_of(news.type, news.stream, self.person, row):
-            case Sight.FRANK:
-                return news.frank
-            case Sight.DISCREET:
-                return news.discreet
-            case Sight.NONE:
-                return None
 
 
 class Feed:
     """Positions must become visible in their order, as they do where one writer commits at a time."""
 
-    def __init__(self, journal: Journal, tell: Tell) -> None:
+    def __init__(self, journal: Journal, tell: Tell, *, kept: int = KEPT, page: int = PAGE) -> None:
         self._journal, self._tell = journal, tell
+        self._kept, self._page_size = kept, page
         self._readers: set[Reader] = set()
         self._waiting: set[Reader] = set()  # who has taken all there is
         self._catching_up = trio.CapacityLimiter(1)  # whoever is behind may not crowd out the rest
@@ -151,18 +116,22 @@ class Feed:
         self._rows |= rows
         self._recent += news
         self._position = position
-        if spare := self._recent[:-KEPT]:
-            self._floor = spare[-1].position
-            del self._recent[:-KEPT]
-        if len(self._rows) > KEPT:
-            files = {item.file for item in self._recent}
-            self._rows = {file: row for file, row in self._rows.items() if file in files}
         for reader in list(self._waiting):
-            if any(reader.told(item, self._rows.get(item.file or "")) for item in news):
+            if reader.told(news, self._rows):
                 self._waiting.discard(reader)
                 reader.woken.set()
             else:
                 reader.position = max(reader.position, position)
+        self._drop()
+
+    def _drop(self) -> None:
+        """What is too old to be kept in memory."""
+        if spare := self._recent[: -self._kept]:
+            self._floor = spare[-1].position
+            del self._recent[: -self._kept]
+        if len(self._rows) > self._kept:
+            files = {item.file for item in self._recent}
+            self._rows = {file: row for file, row in self._rows.items() if file in files}
 
     # -- taking ---------------------------------------------------------------------------------------
 
@@ -171,9 +140,10 @@ class Feed:
         assert self._position is not None, "there is a reader"
         if reader.position < self._floor:
             return await self._from_journal(reader, self._position)
-        if reader.position >= self._position:
-            await self._something_for(reader)
-        return self._from_recent(reader, self._position)
+        if reader.position < self._position:
+            return self._from_recent(reader, self._position)
+        await self._something_for(reader)
+        return ()  # it may have fallen behind meanwhile
 
     async def _something_for(self, reader: Reader) -> None:
         reader.woken = trio.Event()
@@ -185,29 +155,31 @@ class Feed:
 
     def _from_recent(self, reader: Reader, position: int) -> Sequence[bytes]:
         start = bisect_right(self._recent, reader.position, key=attrgetter("position"))
-        page = self._recent[start : start + PAGE]
-        reader.position = page[-1].position if len(page) == PAGE else max(reader.position, position)
-        return _told(reader, page, self._rows)
+        page = self._recent[start : start + self._page_size]
+        reader.position = (
+            page[-1].position if len(page) == self._page_size else max(reader.position, position)
+        )
+        return reader.told(page, self._rows)
 
     async def _from_journal(self, reader: Reader, upto: int) -> Sequence[bytes]:
         """Not beyond what the feed knows, lest somebody hears what is no longer for them."""
         async with self._catching_up:
             facts, position = await self._page(reader.query, reader.position, upto)
         rows = await self._files({fact.file for fact in facts})
-        news = await self._news([fact for fact in facts if _sees(reader.person, fact, rows)])
+        news = await self._news([fact for fact in facts if reader.sees(fact, rows)])
         reader.position = position
-        return _told(reader, news, rows)
+        return reader.told(news, rows)
 
     # -- reading --------------------------------------------------------------------------------------
 
     async def _page(self, query: Query, after: int, upto: int) -> tuple[Sequence[Recorded], int]:
         """The next facts, and the position up to which there are no others."""
         try:
-            facts = await self._journal.facts(query, after=after, before=upto + 1, limit=PAGE)
+            facts = await self._journal.facts(query, after=after, before=upto + 1, limit=self._page_size)
         except UNREADABLE:
-            upto = min(after + PAGE, upto)
+            upto = min(after + self._page_size, upto)
             return await self._legible(query, after, upto), upto
-        return facts, facts[-1].position if len(facts) == PAGE else upto
+        return facts, facts[-1].position if len(facts) == self._page_size else upto
 
     async def _legible(self, query: Query, after: int, upto: int) -> Sequence[Recorded]:
         """One by one, so that a damaged fact costs nobody the others."""
@@ -233,13 +205,3 @@ class Feed:
             discreet = self._tell(replace(fact, event=replace(fact.event, address="")), names)
         kind = type(fact.event).__name__
         return News(fact.position, kind, fact.stream, fact.file, frank, discreet)
-
-
-def _told(reader: Reader, news: Iterable[News], rows: Rows) -> Sequence[bytes]:
-    told = (reader.told(item, rows.get(item.file or "")) for item in news)
-    return [text for text in told if text is not None]
-
-
-def _sees(person: Person, fact: Recorded, rows: Rows) -> bool:
-    row = rows.get(fact.file or "")
-    return sight_of(type(fact.event).__name__, fact.stream, person, row) is not Sight.NONE

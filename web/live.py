@@ -16,9 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from application.files import Forbidden, NotFound
 from application.journal import Query, Recorded
-from application.live import Reader
 from application.people import Person
-from application.sight import Sight, sight
+from application.readers import Reader, Sight, sight
 from application.telling import told
 from web.context import Context, context_of, person_of
 from web.errors import BadRequest
