@@ -6,6 +6,8 @@ import json
 from collections.abc import Sized
 from typing import Any
 
+from eventsourcing.persistence import OperationalError
+
 from application.journal import Recorded
 from infrastructure.journal.mapper import to_fact
 
@@ -18,6 +20,14 @@ STREAM_LENGTH = "SELECT max(originator_version) FROM stored_events WHERE origina
 
 
 def recorded(row: Any) -> Recorded:
+    """Raises OperationalError for what is no fact any more."""
+    try:
+        return _recorded(row)
+    except (KeyError, TypeError, ValueError) as damage:
+        raise OperationalError(f"the fact at position {row['position']} is damaged: {damage!r}") from damage
+
+
+def _recorded(row: Any) -> Recorded:
     return Recorded(
         position=row["position"],
         stream=row["originator_id"],
