@@ -32,9 +32,9 @@ def _recorded(row: Any) -> Recorded:
         position=row["position"],
         stream=row["originator_id"],
         number=row["originator_version"],
-        event=to_fact(row["topic"], json.loads(row["state"])),
+        event=to_fact(row["topic"], json.loads(row["state"].decode())),  # json would guess the encoding
         file=row["file_id"],
-        cause=json.loads(row["cause"]) if row["cause"] else None,
+        cause=json.loads(row["cause"].decode()) if row["cause"] else None,
     )
 
 
