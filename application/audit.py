@@ -24,7 +24,7 @@ AUDITOR = "auditor"  # the role
 TYPES: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 ALL, FILE, SESSION = "the whole log", "the file’s history", "the session’s history"  # as the log tells it
 ATTEMPTS = 8  # at a reading's fact, which only another process can overtake
-CHUNK = 500  # facts of an export at a time
+CHUNK = 250  # facts of an export at a time
 PATIENCE = 10.0  # seconds, for a reading to be recorded
 REMEMBERED = 10_000  # readings
 SAME = timedelta(minutes=10)  # a page that refreshes itself is one reading

@@ -34,6 +34,7 @@ COLUMNS = (
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would calculate
 MARK = "\ufeff"  # without it, spreadsheets take UTF-8 for something older
+WRITTEN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 STALLED = 60.0  # seconds in which a client takes nothing
 AT_ONCE = trio.CapacityLimiter(2)  # threads that write lines, which must not keep callbacks waiting
 
@@ -109,7 +110,7 @@ async def _until_gone(receive: Receive, scope: trio.CancelScope) -> None:
 
 
 def json_lines(entries: Sequence[Entry]) -> bytes:
-    return "".join(f"{_json(described(entry))}\n" for entry in entries).encode()
+    return "".join(f"{WRITTEN.encode(described(entry))}\n" for entry in entries).encode()
 
 
 def csv_rows(entries: Sequence[Entry]) -> bytes:
@@ -122,7 +123,7 @@ def _row(told: Mapping[str, Any]) -> list[str]:
         **told,
         "users": "; ".join(person["name"] for person in people),
         "user_ids": "; ".join(person["id"] for person in people),
-        "data": _json(told["data"]),
+        "data": WRITTEN.encode(told["data"]),
     }
     return [_harmless("" if (cell := cells[column]) is None else str(cell)) for column in COLUMNS]
 
@@ -136,10 +137,6 @@ def _rows(rows: Sequence[Sequence[str]]) -> bytes:
 
 def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 FORMS: Mapping[str, tuple[str, bytes, Form]] = {

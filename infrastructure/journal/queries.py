@@ -6,6 +6,8 @@ import json
 from collections.abc import Sized
 from typing import Any
 
+from eventsourcing.persistence import OperationalError
+
 from application.journal import Recorded
 from infrastructure.journal.mapper import to_fact
 
@@ -18,13 +20,21 @@ STREAM_LENGTH = "SELECT max(originator_version) FROM stored_events WHERE origina
 
 
 def recorded(row: Any) -> Recorded:
+    """Raises OperationalError for what is no fact any more."""
+    try:
+        return _recorded(row)
+    except (KeyError, TypeError, ValueError) as damage:
+        raise OperationalError(f"the fact at position {row['position']} is damaged: {damage!r}") from damage
+
+
+def _recorded(row: Any) -> Recorded:
     return Recorded(
         position=row["position"],
         stream=row["originator_id"],
         number=row["originator_version"],
-        event=to_fact(row["topic"], json.loads(row["state"])),
+        event=to_fact(row["topic"], json.loads(row["state"].decode())),  # json would guess the encoding
         file=row["file_id"],
-        cause=json.loads(row["cause"]) if row["cause"] else None,
+        cause=json.loads(row["cause"].decode()) if row["cause"] else None,
     )
 
 

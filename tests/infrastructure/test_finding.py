@@ -60,11 +60,8 @@ def a_log(chance: Random) -> Iterator[Change]:
 def _session(at: datetime, who: str, key: str, file: str, last: DocumentChange | None) -> DocumentChange:
     first = [] if last else [events.Opened(at=at, file=file, name="a", filetype="docx", owner="ada", base=1)]
     admitted = events.Admitted(at=at, user=who, name=who, mode=Mode.EDIT, address="::1")
-    facts: list[events.DocumentEvent] = [
-        *first,
-        admitted,
-        *(kind(at=at, user=who) for kind in [events.Joined, events.Left] * 4),
-    ]
+    both = (events.Joined(at=at, user=who), events.Left(at=at, user=who))
+    facts: list[events.DocumentEvent] = [*first, admitted, *both * 4]
     state = documents.replay(facts, last.state if last else None)
     assert state is not None
     return DocumentChange(key, last.after + len(last.events) if last else 0, facts, state)
