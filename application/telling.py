@@ -58,7 +58,7 @@ def told(fact: Event, names: Mapping[str, str]) -> str:
     match fact:
         case events.Errored():
             attempt = f" (attempt {fact.attempt})" if fact.attempt > 1 else ""
-            return f"{fact.detail}{attempt} {THEN[fact.next]}".strip()
+            return f"{_sentence(fact.detail + attempt)} {THEN[fact.next]}".strip()
         case events.Forcesaved() | events.Saved() | events.VersionAdded():
             return _saved(fact, names)
         case events.Admitted() | events.Joined() | events.Left() | events.Consulted():
@@ -160,6 +160,11 @@ def _file(
 
 def _who(users: Sequence[str], names: Mapping[str, str]) -> str:
     return ", ".join(names.get(user) or SOMEBODY for user in users) or SOMEBODY
+
+
+def _sentence(text: str) -> str:
+    """Details come from wherever something went wrong."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _count(number: int, what: str) -> str:
