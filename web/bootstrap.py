@@ -8,9 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from importlib.resources import as_file
-from importlib.resources import files as resources
-from pathlib import Path
 
 import trio
 from pydantic import SecretStr
@@ -23,17 +20,14 @@ from application.files import Files, Shelf
 from application.forgotten import Recovery
 from application.history import History
 from application.journal import JournalFailed
+from application.live import Feed
 from application.opening import Door
 from application.operating import Operating
-from application.people import Person
 from application.replacing import Replacing
 from application.retention import Retention
 from application.spool import Spool
 from application.trust import Trust
 from application.world import Patience, World
-from domain.file import EVERYBODY
-from domain.keys import user_id
-from domain.words import Access
 from infrastructure.blobs import LocalBlobs
 from infrastructure.document_server import Endpoint, HttpDocumentServer
 from infrastructure.ids import new_id
@@ -45,12 +39,13 @@ from infrastructure.sidecars import LocalSidecars
 from infrastructure.sniffer import Sniffer
 from infrastructure.tokens import JwtTokens
 from web.context import Context, Site
+from web.live import encoded
+from web.samples import add_samples
+from web.streams import Streams
 
 logger = logging.getLogger(__name__)
 
-SAMPLES = Person(user_id("docledger samples"), "Docledger")
 INFO_MARGIN = 30.0  # seconds beyond the budget of the callback that `info` waits for
-CHUNK = 1024 * 1024  # bytes of a file read at once
 AGAIN = 5.0  # seconds between two attempts to take up the open documents
 
 
@@ -71,6 +66,7 @@ class Stages:
         self.listening = trio.Event()  # callbacks arrive from here on
         self.stopping = trio.Event()
         self.drained = trio.Event()  # nothing more is worth listening for
+        self.closing = trio.Event()  # whatever is still being answered has to end
 
 
 def connection_of(settings: Settings) -> Connection:
@@ -142,9 +138,12 @@ async def assemble(
         patience = patience or patience_of(settings)
         world = World(journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience)
         if settings.demo:
-            await _add_samples(files, journal)
+            await add_samples(files, journal)
         desk, trust = Desk(nursery, world), Trust(server)
         door, spool, recovery = Door(desk, world, files), Spool(nursery, desk, world), Recovery(desk, world)
+        feed, streams = Feed(journal, encoded), Streams(stages.closing)
+        nursery.start_soon(feed.run)
+        nursery.start_soon(streams.run)
         durable = settings.callback_reply == "durable"
         nursery.start_soon(_work, nursery, desk, spool, recovery, stages)
         nursery.start_soon(Retention(journal, blobs, sidecars, settings.keep_autosaves, now).run)
@@ -162,6 +161,8 @@ async def assemble(
             callbacks=Callbacks(nursery, desk, world, spool, keep_failed=durable, unsafe=recovery.nudge),
             replacing=Replacing(desk, world, files),
             operating=Operating(desk, world, door, spool, trust),
+            feed=feed,
+            streams=streams,
             tokens=tokens,
             trust=trust,
             limit=MemoryRateLimit(settings.rate_limit),
@@ -217,23 +218,6 @@ async def _drain(desk: Desk, world: World, seconds: float, stages: Stages) -> No
     await stages.stopping.wait()
     await drain(desk, world, seconds)
     stages.drained.set()
-
-
-async def _add_samples(files: Files, journal: LedgerJournal) -> None:
-    """The demo's documents, once: shared with everybody for editing."""
-    if await journal.files(SAMPLES.id, limit=1):
-        return
-    with as_file(resources("infrastructure") / "samples") as folder:
-        for path in sorted(folder.iterdir()):
-            blob = await files.store(chunks_of(path))
-            row = await files.add(path.name, blob, SAMPLES)
-            await files.share(row.id, EVERYBODY, "everybody", Access.EDIT, SAMPLES)
-
-
-async def chunks_of(path: Path) -> AsyncIterator[bytes]:
-    async with await trio.open_file(path, "rb") as file:
-        while chunk := await file.read(CHUNK):
-            yield chunk
 
 
 def _plain(secret: SecretStr | None) -> str | None:

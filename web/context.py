@@ -16,6 +16,7 @@ from application.files import Files
 from application.history import History
 from application.journal import Journal
 from application.limits import RateLimit
+from application.live import Feed
 from application.opening import Door
 from application.operating import Operating
 from application.people import Person
@@ -24,6 +25,7 @@ from application.replacing import Replacing
 from application.tokens import BadToken, Tokens
 from application.trust import Trust
 from domain.keys import user_id
+from web.streams import Streams
 
 FILE_CLAIMS = "docledger.file_claims"  # of this request's link, verified: a key of the ASGI scope
 
@@ -59,6 +61,8 @@ class Context:
     callbacks: Callbacks
     replacing: Replacing
     operating: Operating
+    feed: Feed
+    streams: Streams
     tokens: Tokens
     trust: Trust
     limit: RateLimit

@@ -17,6 +17,7 @@ from application.ports import StorageFailed, TooLarge
 from application.tokens import BadToken, NoSecret
 from web.context import Unauthenticated
 from web.pages import render
+from web.streams import Crowded, TooManyStreams
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ TABLE: Mapping[type[Exception], tuple[int, str]] = {
     Changed: (412, "changed"),
     TooLarge: (413, "too_large"),
     NoSecret: (424, "not_configured"),
+    TooManyStreams: (429, "too_many_streams"),
+    Crowded: (503, "crowded"),
     Misconfigured: (424, "not_configured"),
     SavingInProgress: (503, "saving_in_progress"),
     Shut: (503, "in_maintenance"),
@@ -57,7 +60,13 @@ SAID = {
     "bad_token": "The link is not valid, or it has expired.",
 }
 WAITING = frozenset({"saving_in_progress", "in_maintenance"})  # their pages try again by themselves
-RETRY_AFTER = {"saving_in_progress": "2", "unavailable": "5", "in_maintenance": "15"}  # seconds
+RETRY_AFTER = {  # seconds
+    "saving_in_progress": "2",
+    "unavailable": "5",
+    "in_maintenance": "15",
+    "too_many_streams": "30",
+    "crowded": "60",
+}
 
 
 def wants_html(request: Request) -> bool:

@@ -17,7 +17,8 @@ from domain.keys import user_id
 from domain.words import Access
 from infrastructure.settings import Settings
 from infrastructure.sniffer import Sniffer
-from web.bootstrap import chunks_of, storage
+from web.bootstrap import storage
+from web.samples import chunks_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from infrastructure import standin_process
 from infrastructure.settings import Settings
 from web.app import create_app
 from web.bootstrap import Connection, Stages, assemble, connection_of
+from web.severing import Severable
 
 logger = logging.getLogger(__name__)
 
@@ -51,16 +52,32 @@ async def serve(
             with trio.move_on_after(settings.grace_seconds + MARGIN):
                 await stages.drained.wait()
             await last_saves()
+            stages.closing.set()
 
         async with trio.open_nursery() as nursery:
-            app = create_app(partial(assemble, settings, connection, stages, patience))
+            app = Severable(create_app(partial(assemble, settings, connection, stages, patience)))
             serving = partial(
                 hypercorn_serve, cast(ASGIFramework, app), _config(settings), shutdown_trigger=shutdown
             )
-            binds = await nursery.start(serving)
+            nursery.start_soon(_cut, app, stages)
+            binds = await nursery.start(_then_cancel, nursery, serving)
             stages.listening.set()
             logger.info("Docledger is ready: open %s", settings.public_url)
             task_status.started(binds)
+
+
+async def _then_cancel(
+    nursery: trio.Nursery, serving: Callable[..., Awaitable[None]], task_status: trio.TaskStatus[list[str]]
+) -> None:
+    await serving(task_status=task_status)
+    nursery.cancel_scope.cancel()
+
+
+async def _cut(app: Severable, stages: Stages) -> None:
+    """What Hypercorn's own cut does not reach."""
+    await stages.closing.wait()
+    await trio.sleep(CUT)
+    app.sever_all()
 
 
 @asynccontextmanager

@@ -1,0 +1,156 @@
+"""`GET /api/events`: facts as they are recorded, as Server-Sent Events."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+import trio
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from application.files import Forbidden, NotFound
+from application.journal import Query, Recorded
+from application.people import Person
+from application.readers import Reader, Sight, sight
+from application.telling import told
+from web.context import Context, context_of, person_of
+from web.errors import BadRequest
+from web.severing import SEVER
+from web.streams import Stream
+
+HEARTBEAT = 15.0  # seconds; proxies end what is silent for long
+LONGEST = 3600.0  # seconds until a reader has to come again, and to show who it is
+RETRY = 2000  # milliseconds until a browser comes again
+POSITION = re.compile(r"[0-9]{1,18}")
+RESTORED = (
+    "The log ends before that position: it was restored from a copy. This goes on from where it ends now."
+)
+ELSEWHERE = frozenset({"at", "history"})  # fields that stand beside `data`, or are too much for everybody
+
+HEADERS = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would keep events back
+}
+
+
+async def events(request: Request) -> Response:
+    """From now on, or from `?after=POSITION` or Last-Event-ID; of a file, a session, or all there is."""
+    context, person = context_of(request), person_of(request)
+    query = await _narrowed(request, person)
+    asked, last = _asked(request), await context.journal.position()
+    start = last if asked is None else min(asked, last)
+    beginning = _place(start, RESTORED if start != (asked or start) else None)
+    return EventStream(context, Reader(person, query, start), beginning)
+
+
+class EventStream(Response):
+    def __init__(self, context: Context, reader: Reader, beginning: bytes) -> None:
+        self._context = context
+        self._reader = reader
+        self._beginning = beginning
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises TooManyStreams, Crowded."""
+        context, stream = self._context, Stream(send, scope.get(SEVER, _nothing))
+        address = context.subject_of(context.address_of(scope))
+        with context.streams.admitted(stream, self._reader.person.id, address):
+            headers = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            if scope["method"] != "HEAD":
+                await self._serve(stream, receive)
+        if not stream.severed:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _serve(self, stream: Stream, receive: Receive) -> None:
+        with trio.move_on_after(LONGEST), self._context.feed.reading(self._reader):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_hang_up, receive, nursery.cancel_scope)
+                await self._write(stream)
+
+    async def _write(self, stream: Stream) -> None:
+        feed, reader = self._context.feed, self._reader
+        await stream.send(f"retry: {RETRY}\n".encode() + self._beginning)
+        while True:
+            before, news = reader.position, b""
+            with trio.move_on_after(HEARTBEAT):
+                news = b"".join(await feed.take(reader))
+            quiet = _place(reader.position) if reader.position != before else b":\n\n"
+            await stream.send(news or quiet)
+
+
+async def _hang_up(receive: Receive, scope: trio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()
+
+
+def _nothing() -> None:
+    """Another server than ours may be able to cancel what it sends."""
+
+
+async def _narrowed(request: Request, person: Person) -> Query:
+    """Raises NotFound, Forbidden."""
+    journal = context_of(request).journal
+    file, key = request.query_params.get("file"), request.query_params.get("key")
+    wanted = {file} - {None}
+    if key is not None:
+        document = await journal.document(key)
+        if document is None:
+            raise NotFound("There is no such document.")
+        wanted.add(document.file)
+    for id_ in wanted:
+        row = await journal.file(str(id_))
+        if row is None:
+            raise NotFound(f"There is no file {id_}.")
+        if sight(person, row) is Sight.NONE:
+            raise Forbidden("The file is not shared with you.")
+    return Query(file=file, key=key)
+
+
+def _asked(request: Request) -> int | None:
+    """A browser that comes again says where it was in a header; its url is still that of the beginning."""
+    text = request.headers.get("last-event-id") or request.query_params.get("after")
+    if text is None:
+        return None
+    if not POSITION.fullmatch(text):
+        raise BadRequest(
+            "after and Last-Event-ID are the id of an event, a number. Leave them out to begin now."
+        )
+    return int(text)
+
+
+def _place(position: int, message: str | None = None) -> bytes:
+    """Where the log has come to, for whoever was told of nothing."""
+    data = {"position": position, **({"message": message} if message else {})}
+    return _event(position, "position", data)
+
+
+def encoded(recorded: Recorded, names: Mapping[str, str]) -> bytes:
+    """A fact as its event."""
+    fact, (kind, _, key) = recorded.event, recorded.stream.partition("/")
+    data = {field.name: getattr(fact, field.name) for field in fields(fact) if field.name not in ELSEWHERE}
+    if not data.get("address", "here"):
+        del data["address"]
+    told_ = {
+        "position": recorded.position,
+        "stream": recorded.stream,
+        "number": recorded.number,
+        "type": type(fact).__name__,
+        "at": fact.at.isoformat(),
+        "file": recorded.file,
+        **({"key": key} if kind == "document" else {}),
+        "text": told(fact, names),
+        "data": {name: v.isoformat() if isinstance(v, datetime) else v for name, v in data.items()},
+    }
+    return _event(recorded.position, type(fact).__name__, told_)
+
+
+def _event(position: int, kind: str, data: Mapping[str, Any]) -> bytes:
+    return f"id: {position}\nevent: {kind}\ndata: {json.dumps(data)}\n\n".encode()
