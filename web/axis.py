@@ -69,13 +69,13 @@ class Axis:
         """Where something is left out: the middle of each break."""
         return [(a.right + b.left) / 2 for a, b in pairwise(self.stretches)]
 
-    def days(self) -> Iterator[Tick]:
-        """When each stretch begins, as far as there is room to say it."""
+    def days(self, room: float) -> Iterator[Tick]:
+        """When each stretch begins, where there is that much room to say it."""
         beyond = 0.0
         for stretch in self.stretches:
             if stretch.left >= beyond:
                 yield Tick(stretch.left, stretch.start, "day")
-                beyond = stretch.left + LABEL
+                beyond = stretch.left + room
 
     def ticks(self) -> Iterator[Tick]:
         beyond = 0.0

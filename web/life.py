@@ -45,7 +45,6 @@ class Mark:
 class Span:
     start: datetime
     end: datetime | None = None  # none: it goes on
-    key: str = ""
 
 
 @dataclass(slots=True)
@@ -85,13 +84,13 @@ def life_of(facts: Iterable[Recorded], names: Mapping[str, str]) -> Life:
     """Of facts in order, which may begin in the middle."""
     facts = list(facts)
     known = {**introduced(recorded.event for recorded in facts), **names}
-    told_of = _Life(known, {recorded.stream: recorded.event.at for recorded in reversed(facts)})
+    teller = _Teller(known, {recorded.stream: recorded.event.at for recorded in reversed(facts)})
     for recorded in facts:
-        told_of.take(recorded)
-    return told_of.life
+        teller.take(recorded)
+    return teller.life
 
 
-class _Life:
+class _Teller:
     def __init__(self, names: Mapping[str, str], begun: Mapping[str, datetime]) -> None:
         self.life = Life()
         self._names, self._begun = names, begun
@@ -126,8 +125,7 @@ class _Life:
                 self.life.file.marks.append(Mark(fact.at, "file", self._words(fact)))
 
     def _open(self, stream: str, at: datetime) -> None:
-        span = Span(at, key=stream.partition("/")[2])
-        self._sessions[stream] = span
+        span = self._sessions[stream] = Span(at)
         self.life.sessions.append(span)
 
     def _close(self, stream: str, fact: events.Closed) -> None:
@@ -155,9 +153,8 @@ class _Life:
         lane = self._lane(user)
         if came := self._waiting.pop((stream, user), None):
             lane.marks.remove(came)
-        span = Span(at, key=stream.partition("/")[2])
         if (stream, user) not in self._present:
-            self._present[stream, user] = span
+            span = self._present[stream, user] = Span(at)
             lane.spans.append(span)
 
     def _leave(self, stream: str, user: str, at: datetime) -> None:

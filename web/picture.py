@@ -29,10 +29,11 @@ class Format:
     people: int
     breaks: int
     letters: int  # of a name
+    day: float  # how wide one is, written out
 
 
-WIDE = Format("wide", width=960, gutter=132, row=30, people=8, breaks=9, letters=17)
-NARROW = Format("narrow", width=360, gutter=0, row=42, people=5, breaks=5, letters=34)
+WIDE = Format("wide", width=960, gutter=132, row=30, people=8, breaks=9, letters=17, day=86)
+NARROW = Format("narrow", width=360, gutter=0, row=42, people=5, breaks=5, letters=34, day=52)
 MARGIN = 24.0  # so that a mark at the edge is not cut off
 TOP = 48.0  # the axis has its labels there
 
@@ -83,7 +84,7 @@ def draw(
         rows=rows,
         sessions=sessions,
         breaks=axis.breaks,
-        days=list(axis.days()),
+        days=list(axis.days(format_.day)),
         ticks=list(axis.ticks()),
         words=_summary(life),
         shapes=frozenset((m.shape, m.hollow) for row in rows for m in row.marks),
@@ -99,11 +100,13 @@ def _capped(life: Life, most: int) -> list[Lane]:
     people, others = list(life.people.values()), life.lanes[len(life.people) :]
     if len(people) <= most:
         return [*people, *others]
-    rest = people[most - 1 :]
+    users = sorted(life.people, key=lambda user: -len(life.people[user].spans))
+    often = {*users[: most - 1]}
+    rest = [lane for user, lane in life.people.items() if user not in often]
     crowd = Lane(f"and {len(rest)} others", "user")
     crowd.spans = sorted((span for lane in rest for span in lane.spans), key=lambda span: span.start)
     crowd.marks = sorted((mark for lane in rest for mark in lane.marks), key=lambda mark: mark.at)
-    return [*people[: most - 1], crowd, *others]
+    return [*(lane for user, lane in life.people.items() if user in often), crowd, *others]
 
 
 def _fitting(

@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import trio
 from starlette.requests import Request
 
 from application.audit import TYPES, Entry, Page, View
-from application.journal import FileRow, Query
+from application.journal import FileRow, Query, Recorded
 from application.people import Person
 from domain import events
 from domain.words import Access, Mode, Next
@@ -21,7 +22,7 @@ from web.life import DRAWN, saved_shape, trouble_shape
 from web.pages import played, query_of
 from web.picture import NARROW, WIDE, Picture, draw
 
-PICTURED = 1500  # facts in a picture, the latest
+PICTURED = 1000  # facts in a picture, the latest
 GROUPS = {
     "Saves": ("Forcesaved", "Saved", "Thinned", "VersionAdded"),
     "People": ("Admitted", "Joined", "Left"),
@@ -140,10 +141,14 @@ async def pictures_of(request: Request, view: View, cursor: datetime | None = No
     page = await context_of(request).audit.page(view, Query(types=DRAWN), limit=PICTURED, beside=True)
     facts = [entry.recorded for entry in reversed(page.entries)]
     names = {user: name for entry in page.entries for user, name in entry.users.items() if name}
-    now = datetime.now(UTC)
-    pictures = [draw(facts, names, now, format_, cursor) for format_ in (WIDE, NARROW)]
-    drawn: list[Picture] = [picture for picture in pictures if picture]
-    return {"pictures": drawn, "drawn": page.entries, "cut": page.next is not None}
+    pictures = await trio.to_thread.run_sync(_draw, facts, names, cursor)
+    return {"pictures": pictures, "drawn": page.entries, "cut": page.next is not None}
+
+
+def _draw(facts: Sequence[Recorded], names: Mapping[str, str], cursor: datetime | None) -> list[Picture]:
+    """In a thread of its own: a long life takes a while."""
+    pictures = [draw(facts, names, datetime.now(UTC), format_, cursor) for format_ in (WIDE, NARROW)]
+    return [picture for picture in pictures if picture]
 
 
 def filters_of(request: Request, query: Query) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def test_later_is_never_further_left_and_nothing_is_outside(minutes: list[float]
     assert all(a <= b for a, b in pairwise(places))
     assert all(LEFT - 0.001 <= x <= RIGHT + 0.001 for x in places)
     assert len(made.breaks) <= most
-    assert all(LEFT <= tick.x <= RIGHT + 0.001 for tick in (*made.ticks(), *made.days()))
+    assert all(LEFT <= tick.x <= RIGHT + 0.001 for tick in (*made.ticks(), *made.days(90)))
 
 
 def test_steady_work_has_no_break() -> None:

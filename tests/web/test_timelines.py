@@ -7,8 +7,13 @@ import re
 import httpx
 import pytest
 
+from application.audit import TYPES
 from tests.web.life import Running
 from tests.web.service import Service, second, word
+from web.life import SHAPES
+from web.pages import TEMPLATES
+from web.shapes import NAMES
+from web.timeline import GROUPS, KINDS
 
 HTML = {"Accept": "text/html"}
 HOSTILE = "<script>alert(1).docx"
@@ -144,6 +149,15 @@ async def test_a_sessions_page_shows_what_was_true_after_any_event(service: Serv
     assert re.search(r"<dt>Saved</dt><dd>v2", later.text)
     await page(service, f"/documents/{key}?after={len(facts) + 99}", status=404)
     assert "there is nothing" in (await page(service, f"/documents/{key}?after=0")).text
+
+
+def test_every_kind_of_event_can_be_asked_for_and_has_its_sign() -> None:
+    assert sorted(kind for kinds in GROUPS.values() for kind in kinds) == sorted(TYPES)
+    drawn = TEMPLATES.get_template("shapes.html").render()
+    shapes = {*KINDS.values(), *SHAPES.values(), *NAMES, "replied"}
+    assert [shape for shape in sorted(shapes) if f'id="s-{shape}"' not in drawn] == []
+    signed = {*KINDS, "Forcesaved", "Saved", "VersionAdded", "Errored", "Resumed", "Admitted", "Replied"}
+    assert signed == {*TYPES}
 
 
 async def test_looking_at_a_page_is_one_reading_on_record(service: Service) -> None:

@@ -45,12 +45,23 @@ function highlight(number, page) {
   if (matchMedia("(min-width: 66rem)").matches) line?.scrollIntoView({ block: "nearest" });
 }
 
-async function show(number) {
+// The page as it would be at that moment; nothing when another one has been asked for since.
+async function pageOf(number) {
   wanted = number;
-  const response = await fetch(urlOf(number));
-  if (!response.ok || wanted !== number) return;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  if (wanted !== number) return;
+  try {
+    const response = await fetch(urlOf(number));
+    const text = await response.text();
+    if (!response.ok) throw new Error(response.statusText);
+    return wanted === number ? new DOMParser().parseFromString(text, "text/html") : null;
+  } catch {
+    location.assign(urlOf(number)); // a page of its own says what is wrong
+    return null;
+  }
+}
+
+async function show(number) {
+  const page = await pageOf(number);
+  if (!page) return;
   put(page, "#state");
   put(page, "#moment-words");
   follow(page);
