@@ -85,7 +85,7 @@ def _told(fact: Event, names: Mapping[str, str]) -> str:
         ):
             return _file(fact, names)
         case events.Redacted(user=user, left=left):
-            whose = "everybody" if user == EVERYBODY else _who([user], names)
+            whose = "Everybody" if user == EVERYBODY else _who([user], names)
             return f"{whose}’s personal data were taken out of {_count(len(left), 'event')}."
         case _:
             return _session(fact, names)

@@ -44,7 +44,7 @@ def test_replay_tells_what_happened_and_what_was_true_then(offline: Service) -> 
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == f"document {KEY} of file {SECRETS.file_id}"
-    assert "2  2026-11-23 12:00:00.000  Zaphod Quux was let in to edit from 198.51.100.77." in lines[2]
+    assert "2  2026-11-23 12:00:00.000  Zaphod Quux was let in to edit, from 198.51.100.77." in lines[2]
     assert "Saved as version 2 (auto-save)" in lines[8]
     assert lines[9] == "State after event 8 of 22: editing"
     assert "  head                2" in lines

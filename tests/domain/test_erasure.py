@@ -314,10 +314,10 @@ def test_everybody_is_nobody_whose_name_could_be_taken_out() -> None:
 
 def test_it_is_told_whose_data_were_taken_out() -> None:
     redacted = events.Redacted(at=at(), user="ada", by="operator", left={"2": "", "5": ""})
-    assert told(redacted, {}) == "somebody: personal data were taken out of 2 events."
-    assert told(replace(redacted, user=EVERYBODY), {}).startswith("everybody: ")
+    assert told(redacted, {}) == "Somebody’s personal data were taken out of 2 events."
+    assert told(replace(redacted, user=EVERYBODY), {}).startswith("Everybody’s personal data")
     nameless = events.Admitted(at=at(), user="ada", name="", mode=Mode.EDIT, address="")
-    assert told(nameless, {}) == "somebody was let in to edit."
+    assert told(nameless, {}) == "Somebody was let in to edit."
 
 
 def test_names_in_free_text_go_as_whole_words_in_any_spelling_of_a_url() -> None:

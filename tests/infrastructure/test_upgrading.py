@@ -106,7 +106,7 @@ async def test_a_fact_that_cannot_be_read_is_kept_and_reported(
     assert rows(earlier, "SELECT state, at FROM stored_events WHERE position = 7") == [(b"\xff\0", None)]
     said = "\n".join(record.getMessage() for record in caplog.records if record.levelname == "ERROR")
     assert "document/k, fact 3: this is no Joined" in said
-    assert "file/f, fact 3: 'Sung' is no kind of fact" in said
+    assert "file/f, fact 3: Sung is nothing that this release knows" in said
 
 
 KILLED = """
