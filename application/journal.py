@@ -26,6 +26,10 @@ class JournalFailed(Exception):
     """The journal could not be read or written; whether a write happened is not known."""
 
 
+class Damaged(JournalFailed):
+    """A fact that was recorded can no longer be understood; the text says which and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentChange:
     """Facts for one document's stream, which has `after` facts so far, and the state they lead to."""

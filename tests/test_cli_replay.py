@@ -167,7 +167,7 @@ def test_an_event_that_cannot_be_decoded_is_named(offline: Service) -> None:
     for command in (("replay", KEY), ("replay", KEY, "--check"), ("export", KEY)):
         done = run(offline, *command)
         assert done.exit_code == 1
-        assert f"Event 3 of document/{KEY} cannot be read" in done.stderr
+        assert f"Event 3 of document/{KEY} (position 10) cannot be read" in done.stderr
 
 
 def test_it_works_beside_the_running_service(tmp_path: Path) -> None:

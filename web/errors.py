@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from application.desk import Unavailable
 from application.files import BadName, Changed, Forbidden, NotFound
-from application.journal import JournalFailed, StaleWrite
+from application.journal import Damaged, JournalFailed, StaleWrite
 from application.opening import SavingInProgress, Shut, WrongType
 from application.ports import StorageFailed, TooLarge
 from application.tokens import BadToken, NoSecret
@@ -49,6 +49,7 @@ TABLE: Mapping[type[Exception], tuple[int, str]] = {
     SavingInProgress: (503, "saving_in_progress"),
     Shut: (503, "in_maintenance"),
     Unavailable: (503, "unavailable"),
+    Damaged: (500, "damaged"),
     JournalFailed: (503, "unavailable"),
     StaleWrite: (503, "unavailable"),
     StorageFailed: (503, "unavailable"),

@@ -6,10 +6,8 @@ import json
 from collections.abc import Sized
 from typing import Any
 
-from eventsourcing.persistence import OperationalError
-
-from application.journal import Recorded
-from infrastructure.journal.mapper import to_fact
+from application.journal import Damaged, Recorded
+from infrastructure.journal.mapper import decoded
 
 EVENTS = "SELECT position, originator_id, originator_version, topic, state, cause, file_id FROM stored_events"
 HISTORY = f"{EVENTS} WHERE originator_id = ? AND originator_version > ? ORDER BY originator_version"
@@ -20,22 +18,15 @@ STREAM_LENGTH = "SELECT max(originator_version) FROM stored_events WHERE origina
 
 
 def recorded(row: Any) -> Recorded:
-    """Raises OperationalError for what is no fact any more."""
+    """Raises Damaged."""
+    stream, number, cause = row["originator_id"], row["originator_version"], row["cause"]
     try:
-        return _recorded(row)
-    except (KeyError, TypeError, ValueError) as damage:
-        raise OperationalError(f"the fact at position {row['position']} is damaged: {damage!r}") from damage
-
-
-def _recorded(row: Any) -> Recorded:
-    return Recorded(
-        position=row["position"],
-        stream=row["originator_id"],
-        number=row["originator_version"],
-        event=to_fact(row["topic"], json.loads(row["state"].decode())),  # json would guess the encoding
-        file=row["file_id"],
-        cause=json.loads(row["cause"].decode()) if row["cause"] else None,
-    )
+        fact = decoded(row["topic"], row["state"])
+        decided_on = json.loads(cause) if cause else None
+    except ValueError as damage:
+        where = f"Event {number} of {stream} (position {row['position']})"
+        raise Damaged(f"{where} cannot be read: {damage}. `docledger verify` says more.") from damage
+    return Recorded(row["position"], stream, number, fact, row["file_id"], decided_on)
 
 
 def marks(values: Sized) -> str:
