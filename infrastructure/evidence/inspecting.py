@@ -15,6 +15,15 @@ from typing import Any
 from infrastructure.evidence.exhibits import Exhibit
 
 CHUNK = 500  # facts read at once
+PATIENCE = 30.0  # seconds for who holds the whole database
+NOT_NOW = (
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_CANTOPEN",
+    "SQLITE_PERM",
+    "SQLITE_READONLY",
+    "SQLITE_NOMEM",
+)
 COLUMNS = "SELECT name FROM pragma_table_info('stored_events')"
 WHOLE = "PRAGMA quick_check(20)"
 LAST = "SELECT max(position) FROM stored_events"
@@ -27,6 +36,9 @@ EXHIBITS = """SELECT this.position, this.originator_id, this.originator_version,
         ON before.originator_id = this.originator_id
         AND before.originator_version = this.originator_version - 1
     WHERE this.position > ? AND this.position <= ? ORDER BY this.position LIMIT ?"""
+# The same where what stands elsewhere cannot be read.
+EXHIBIT = """SELECT position, originator_id, originator_version, topic, state, cause, at, file_id, salt,
+    digest, link, NULL, NULL, file_id FROM stored_events WHERE position = ?"""
 LINK = "SELECT link FROM stored_events WHERE originator_id = ? AND originator_version = ?"
 NEIGHBOUR = """SELECT originator_version, position FROM stored_events
     WHERE originator_id = ? AND originator_version < ? ORDER BY originator_version DESC LIMIT 1"""
@@ -99,7 +111,8 @@ class Inspection:
             yield from [Exhibit(*row) for row in self._rows(EXHIBITS, after, to, -1)]
         except Damaged as trouble:
             if to - after == 1:
-                yield Exhibit(to, damage=str(trouble))
+                row = self._first(EXHIBIT, to, otherwise=None)
+                yield Exhibit(*row) if row else Exhibit(to, damage=str(trouble))
                 return
             middle = (after + to) // 2
             yield from self._one_by_one(after, middle)
@@ -119,7 +132,10 @@ class Inspection:
         return number, position
 
     def redactions(self, stream: str, after: int) -> Sequence[bytes]:
-        return [state for (state,) in self._rows(REDACTIONS, stream, after)]
+        try:
+            return [state for (state,) in self._rows(REDACTIONS, stream, after)]
+        except Damaged:
+            return []
 
     def twice(self) -> list[Any]:
         """Places that two facts claim: stream, number, position of the later one."""
@@ -152,7 +168,7 @@ def inspection(path: Path) -> Iterator[Inspection]:
     if not path.is_file():
         raise CannotCheck(f"there is no database at {path}")
     with _damage():
-        connection = sqlite3.connect(_address(path), uri=True, isolation_level=None, timeout=30)
+        connection = sqlite3.connect(_address(path), uri=True, isolation_level=None, timeout=PATIENCE)
     with closing(connection):
         connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
         with _damage():
@@ -170,6 +186,8 @@ def _damage() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, UnicodeError) as trouble:  # a spoilt schema has spoilt names
+        if getattr(trouble, "sqlite_errorname", "").startswith(NOT_NOW):
+            raise CannotCheck(f"the database cannot be read now: {trouble}") from trouble
         raise Damaged(str(trouble)) from trouble
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,12 +13,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from infrastructure.evidence import CannotCheck, Kind, Report, verify, verifying
+from infrastructure.evidence import CannotCheck, Kind, Report, inspecting, verify, verifying
 from infrastructure.journal import LedgerJournal, seals
 from infrastructure.journal.checkpoints import unpacked
 from tests.infrastructure import ledgers
 from tests.infrastructure.ledgers import KEY, Writer, checked, opened_for_tampering
-from tests.story import at, opened
+from tests.story import at, joined, opened
 
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
 
@@ -344,28 +345,41 @@ def test_a_redaction_that_leaves_nothing_readable_is_found(covered: Path) -> Non
 # -- a damaged file ---------------------------------------------------------------------------------------
 
 
-async def large(path: Path, sessions: int = 300) -> None:
+async def large(path: Path, sessions: int = 200) -> None:
+    """The first facts of all sessions, then the second ones: far from each other in the file."""
     async with LedgerJournal.open(path) as journal:
         writer = Writer(journal)
         openings = [replace(opened(), file=f"f{number}") for number in range(sessions)]
         await journal.append(*(writer.document(f"k{fact.file}", fact) for fact in openings))
+        await journal.append(*(writer.document(f"k{fact.file}", joined()) for fact in openings))
         await journal.checkpoint(KEY.sign, at())
 
 
 async def test_facts_on_a_damaged_page_are_named_and_the_others_checked(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     await large(path)
-    with opened_for_tampering(path) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = bytearray(path.read_bytes())
-    page = content.index(b'"file":"f150"') // 4096
+    page = content.index(b'"file":"f100"') // 4096
     content[page * 4096 : (page + 1) * 4096] = b"\xff" * 4096
     path.write_bytes(content)
     report = checked(path)
-    damaged = [finding for finding in report.findings if finding.kind is Kind.DAMAGED and finding.stream]
+    damaged = [finding for finding in report.findings if finding.stream]
+    assert {finding.kind for finding in damaged} == {Kind.DAMAGED}
     assert 1 <= len(damaged) <= 30
-    assert report.facts + len(damaged) == 300
+    assert report.facts + len(damaged) == 400
     assert all(finding.stream == f"document/kf{(finding.position or 0) - 1}" for finding in damaged)
+
+
+async def test_a_database_that_somebody_holds_cannot_be_checked_now(
+    covered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspecting, "PATIENCE", 0.05)
+    path = ledgers.copied(covered)
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("PRAGMA journal_mode = DELETE")
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(CannotCheck, match="cannot be read now: database is locked"):
+            checked(path)
 
 
 @pytest.mark.parametrize("left", [0, 100, 4096, 9000, 40960])
