@@ -100,9 +100,4 @@ class Past:
         return [row[0] for row in self._connection.execute(sql, parameters)]
 
     def _read(self, sql: str, parameters: Sequence[Any]) -> Iterator[Recorded]:
-        for row in self._connection.execute(sql, parameters):
-            try:
-                yield recorded(row)
-            except (ValueError, KeyError, TypeError, AttributeError) as trouble:
-                place = f"Event {row['originator_version']} of {row['originator_id']}"
-                raise JournalFailed(f"{place} cannot be read ({trouble!r}).") from trouble
+        return map(recorded, self._connection.execute(sql, parameters))
