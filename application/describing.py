@@ -13,7 +13,7 @@ from domain.file import EVERYBODY, File
 Plain = dict[str, Any]
 
 
-def described_document(document: Document) -> Plain:
+def described_document(document: Document, *, addresses: bool = True) -> Plain:
     """Everything that it decides on, in an order that does not depend on chance."""
     return {
         "file": document.file,
@@ -27,7 +27,7 @@ def described_document(document: Document) -> Plain:
         "closed": to_plain(document.closed),
         "editing": [_person(user, document.names) for user in sorted(document.users)],
         "let_in": [
-            {"user": _person(user, document.names), "mode": mode, "address": address}
+            {"user": _person(user, document.names), "mode": mode, "address": address if addresses else None}
             for user, mode, address in sorted(document.admissions)
         ],
         "known_names": dict(sorted(document.names.items())),

@@ -57,7 +57,7 @@ class Disguise:
 
     def _value(self, kind: type, name: str, plain: Plain, stream: str) -> Any:
         value = plain[name]
-        if of_everybody(kind, plain) and name != "by":
+        if of_everybody(kind, name, plain):
             return value
         match rule_for(kind, name, value):
             case "nested":

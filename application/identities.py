@@ -18,6 +18,7 @@ from domain.formats import FORMATS, format_of
 Plain = Mapping[str, Any]
 
 TITLED = frozenset({events.Opened, events.Added, events.Renamed, commands.Open})  # `name` is a file's there
+FOR_ALL = frozenset({events.Shared, events.Redacted})
 REPLACED = {
     "user": "user", "by": "user", "owner": "user", "users": "user", "name": "person", "owner_name": "person",
     "address": "address", "file": "file", "key": "key", "live": "key", "url": "url", "changes_url": "url",
@@ -40,9 +41,9 @@ def rule_for(kind: type, name: str, value: Any) -> str:
     return REPLACED[name]
 
 
-def of_everybody(kind: type, plain: Plain) -> bool:
-    """A share that names nobody."""
-    return kind is events.Shared and plain["user"] == EVERYBODY
+def of_everybody(kind: type, name: str, plain: Plain) -> bool:
+    """Where `*` stands for everybody, neither it nor its name tells of anybody."""
+    return kind in FOR_ALL and plain["user"] == EVERYBODY and name in {"user", "name"}
 
 
 class Identities:
@@ -64,12 +65,10 @@ class Identities:
             self._look_at(COMMANDS[fact.cause["type"]], fact.cause)
 
     def _look_at(self, kind: type, plain: Plain) -> None:
-        if of_everybody(kind, plain):
-            plain = {"by": plain["by"]}
         if "url" in plain and "status" in plain:
             self._offered.add((plain["status"], plain["url"]))
         for name, value in plain.items():
-            if name not in REPLACED or value is None:
+            if name not in REPLACED or value is None or of_everybody(kind, name, plain):
                 continue
             rule = rule_for(kind, name, value)
             if rule == "nested":

@@ -73,14 +73,14 @@ def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def document_state(key: str, facts: Sequence[Recorded]) -> dict[str, Any]:
+def document_state(key: str, facts: Sequence[Recorded], *, addresses: bool = True) -> dict[str, Any]:
     """What was true of a document after these facts, which its stream begins with."""
     document = documents.replay(recorded.event for recorded in facts)  # type: ignore[misc]  # its own stream
     return {
         "key": key,
         **_place(facts),
         "open": document.state if document else None,
-        "state": described_document(document) if document else None,
+        "state": described_document(document, addresses=addresses) if document else None,
     }
 
 

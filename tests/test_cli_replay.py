@@ -170,6 +170,37 @@ def test_an_event_that_cannot_be_decoded_is_named(offline: Service) -> None:
         assert f"Event 3 of document/{KEY} (position 10) cannot be read" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("damage", "arguments", "said"),
+    [
+        (
+            "DELETE FROM stored_events WHERE position = 10",
+            ("replay", KEY),
+            f"Event 3 of document/{KEY} is missing.",
+        ),
+        (
+            "UPDATE stored_events SET state = replace(state, 'er\":\"', 'er\":\"x') WHERE topic = 'Saved'",
+            ("replay", KEY),
+            f"document/{KEY} tells of what never was: KeyError(",
+        ),
+        (
+            "DELETE FROM stored_events WHERE topic = 'Opened'",
+            ("replay", SECRETS.file_id, "--check"),
+            f"event 2 of document/{KEY} does not follow from what was before (ValueError:",
+        ),
+    ],
+)
+def test_a_damaged_log_is_said_to_be_one(
+    offline: Service, damage: str, arguments: tuple[str, ...], said: str
+) -> None:
+    with sqlite3.connect(offline.data / "docledger.db") as database:
+        database.execute(damage)
+    database.close()
+    done = run(offline, *arguments)
+    assert done.exit_code == 1
+    assert said in done.stderr
+
+
 def test_it_works_beside_the_running_service(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         file = service.get("/api/files")["files"][0]["id"]

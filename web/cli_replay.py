@@ -74,7 +74,7 @@ def opened(id_: str) -> Iterator[tuple[Past, Subject]]:
             if subject is None:
                 raise click.ClickException(_unknown(id_, past.near(id_)))
             yield past, subject
-    except (SettingsError, JournalFailed) as trouble:
+    except (SettingsError, JournalFailed, CannotRepeat) as trouble:
         raise click.ClickException(str(trouble)) from trouble
 
 
@@ -95,7 +95,10 @@ def _show(past: Past, subject: Subject, moment: Moment, *, as_json: bool) -> Non
         raise click.ClickException(str(missing)) from missing
     names = _names(past, facts)
     state = document_state if subject.kind == "document" else file_state
-    told_of = {**state(subject.id, shown), "last": len(facts)}
+    try:
+        told_of = {**state(subject.id, shown), "last": len(facts)}
+    except (KeyError, ValueError) as trouble:
+        raise click.ClickException(f"{subject.stream} tells of what never was: {trouble!r}.") from trouble
     if as_json:
         click.echo(json.dumps({**told_of, "events": [_plain(fact, names) for fact in shown]}))
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import trio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,20 +20,21 @@ ASKED_BY = ("after", "at", "version")
 async def state(request: Request) -> Response:
     """`after=N`, `at=TIME` or `version=N`; now, without any."""
     moment = _moment(request)
-    key = await _readable(request)
+    key, addresses = await _readable(request)
     facts = await context_of(request).journal.document_history(key)
     try:
         shown = until(facts, moment)
     except NoSuchMoment as missing:
         raise NotFound(str(missing)) from missing
-    told = await trio.to_thread.run_sync(document_state, key, shown)  # a long past takes a while
+    tell = partial(document_state, key, shown, addresses=addresses)
+    told = await trio.to_thread.run_sync(tell)  # a long past takes a while
     return JSONResponse({**told, "last": len(facts)})
 
 
-async def _readable(request: Request) -> str:
-    """Whoever may read the document's events may see what they came to."""
+async def _readable(request: Request) -> tuple[str, bool]:
+    """The key, and whether the asker may know where people were: as with the document's events."""
     row, _ = await _visible(request)
-    return row.key
+    return row.key, True
 
 
 def _moment(request: Request) -> Moment:

@@ -63,7 +63,11 @@ class Past:
         return None
 
     def stream(self, subject: Subject) -> Sequence[Recorded]:
-        return list(self._read(HISTORY, (subject.stream, 0)))
+        facts = list(self._read(HISTORY, (subject.stream, 0)))
+        for number, fact in enumerate(facts, start=1):
+            if fact.number != number:
+                raise JournalFailed(f"Event {number} of {subject.stream} is missing.")
+        return facts
 
     def incident(self, subject: Subject) -> Iterator[Recorded]:
         """The facts of the subject's streams and of its file's, in the order of the log."""

@@ -188,6 +188,13 @@ def test_a_share_with_everybody_names_nobody() -> None:
     assert {(share.user, share.name) for share in shares} >= {("*", "everybody")}
 
 
+def test_a_redaction_of_everybody_stays_one() -> None:
+    log = life(Secrets())
+    log.shelve(events.Redacted(at=at(900), user="*", by="eve", left={"3": "a digest"}))
+    (erased,) = [fact.event for fact in disguised(log.facts) if isinstance(fact.event, events.Redacted)]
+    assert (erased.user, erased.by.startswith("user-"), dict(erased.left)) == ("*", True, {"3": ""})
+
+
 def test_what_was_taken_out_already_says_nothing_more() -> None:
     log = life(Secrets())
     user = Secrets().users[0]

@@ -71,6 +71,11 @@ def test_the_state_is_that_of_the_facts_so_far() -> None:
         assert told["state"] == described_document(document)
 
 
+def test_where_people_were_can_be_left_out() -> None:
+    told = document_state("k", recorded(*LIFE[:5]), addresses=False)
+    assert [each["address"] for each in told["state"]["let_in"]] == [None, None]
+
+
 SHOWN_AS = {
     "opened_at": "opened",
     "users": "editing",
