@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from application.desk import Unavailable
 from application.files import BadName, Changed, Forbidden, NotFound
-from application.journal import JournalFailed, StaleWrite
+from application.journal import Damaged, JournalFailed, StaleWrite
 from application.opening import SavingInProgress, Shut, WrongType
 from application.ports import StorageFailed, TooLarge
 from application.tokens import BadToken, NoSecret
@@ -43,6 +43,7 @@ TABLE: Mapping[type[Exception], tuple[int, str]] = {
     TooLarge: (413, "too_large"),
     NoSecret: (424, "not_configured"),
     Misconfigured: (424, "not_configured"),
+    Damaged: (500, "damaged"),
     SavingInProgress: (503, "saving_in_progress"),
     Shut: (503, "in_maintenance"),
     Unavailable: (503, "unavailable"),
@@ -54,6 +55,7 @@ SAID = {
     "unavailable": BUSY,
     "saving_in_progress": "The last changes are still being saved. Try again in a moment.",
     "in_maintenance": "Docledger is about to be restarted. Everything is saved; try again in a moment.",
+    "damaged": "The log is damaged here, so that this cannot be told. `docledger verify` says where.",
     "bad_token": "The link is not valid, or it has expired.",
 }
 WAITING = frozenset({"saving_in_progress", "in_maintenance"})  # their pages try again by themselves

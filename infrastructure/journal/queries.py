@@ -6,9 +6,7 @@ import json
 from collections.abc import Sized
 from typing import Any
 
-from eventsourcing.persistence import OperationalError
-
-from application.journal import Recorded
+from application.journal import Damaged, Recorded
 from infrastructure.journal.mapper import to_fact
 
 EVENTS = "SELECT position, originator_id, originator_version, topic, state, cause, file_id FROM stored_events"
@@ -20,11 +18,11 @@ STREAM_LENGTH = "SELECT max(originator_version) FROM stored_events WHERE origina
 
 
 def recorded(row: Any) -> Recorded:
-    """Raises OperationalError for what is no fact any more."""
+    """Raises Damaged."""
     try:
         return _recorded(row)
     except (KeyError, TypeError, ValueError) as damage:
-        raise OperationalError(f"the fact at position {row['position']} is damaged: {damage!r}") from damage
+        raise Damaged(f"The fact at position {row['position']} cannot be read: {damage!r}") from damage
 
 
 def _recorded(row: Any) -> Recorded:
