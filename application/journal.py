@@ -26,8 +26,8 @@ class JournalFailed(Exception):
     """The journal could not be read or written; whether a write happened is not known."""
 
 
-class Damaged(JournalFailed):
-    """A fact that was recorded can no longer be understood; the text says which and what to do."""
+class Damaged(ValueError):
+    """What is stored is no fact any more; the text says where and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class Journal(Protocol):
         self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100
     ) -> Sequence[Recorded]:
         """With `after`, those beyond that position, the oldest first; else those below `before`, the newest
-        first.
+        first. Raises Damaged.
         """
         ...
 

@@ -58,6 +58,7 @@ SAID = {
     "unavailable": BUSY,
     "saving_in_progress": "The last changes are still being saved. Try again in a moment.",
     "in_maintenance": "Docledger is about to be restarted. Everything is saved; try again in a moment.",
+    "damaged": "The log is damaged here, so that this cannot be told. `docledger verify` says where.",
     "bad_token": "The link is not valid, or it has expired.",
 }
 WAITING = frozenset({"saving_in_progress", "in_maintenance"})  # their pages try again by themselves

@@ -138,8 +138,8 @@ class LedgerJournal:
     async def facts(
         self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100
     ) -> Sequence[Recorded]:
-        wanted = Search(query, before, after, limit)
-        return await self._read(lambda: self._ledger.views.search(wanted))
+        search = partial(self._ledger.views.search, Search(query, before, after, limit))
+        return await self._in_thread(search, self._readers)
 
     async def position(self) -> int:
         return await self._row(LAST, (), first) or 0
@@ -183,10 +183,8 @@ class LedgerJournal:
             return rows[0] if rows else None
 
     async def _query(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
-        return await self._read(lambda: self._ledger.views.query(sql, parameters, read))
-
-    async def _read(self, question: Callable[[], T]) -> T:
-        return await self._in_thread(question, self._readers)
+        query: Callable[[], list[T]] = lambda: self._ledger.views.query(sql, parameters, read)  # noqa: E731
+        return await self._in_thread(query, self._readers)
 
     async def _in_thread(self, work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
         try:
