@@ -6,7 +6,7 @@ const news = document.getElementById("news");
 const TOGETHER = 400; // milliseconds, for facts that come together
 const PARTS = ["#facts", "#picture", "#versions-now", "#sessions-now", "#state", "#moment-words", "#list"];
 const ASIDE = new Set(["SaveOffered", "Replied", "VersionAdded"]); // seen in the list, and not announced
-let said = []; // what has happened, in words
+let told = []; // what has happened, in words
 let due = null;
 
 async function refresh() {
@@ -18,15 +18,15 @@ async function refresh() {
     const page = await pageOf(url);
     PARTS.forEach((part) => put(page, part));
     if (after) follow(page);
-    if (said.length) news.textContent = said.join(" ");
-    said = [];
+    if (told.length) news.textContent = told.join(" ");
+    told = [];
   } catch {
     // The next news will do.
   }
 }
 
 function heard(event) {
-  if (!ASIDE.has(event.type)) said.push(JSON.parse(event.data).text);
+  if (!ASIDE.has(event.type)) told.push(JSON.parse(event.data).text);
   due ??= setTimeout(refresh, TOGETHER);
 }
 
