@@ -22,9 +22,9 @@ from domain.words import Access
 
 AUDITOR = "auditor"  # the role
 TYPES: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
-ALL, FILE, SESSION = "all events", "the events of a file", "the events of a session"  # as a log entry says it
+ALL, FILE, SESSION = "the whole log", "the file’s history", "the session’s history"  # as the log tells it
 ATTEMPTS = 8  # at a reading's fact, which only another process can overtake
-CHUNK = 500  # facts of an export at a time
+CHUNK = 250  # facts of an export at a time
 PATIENCE = 10.0  # seconds, for a reading to be recorded
 REMEMBERED = 10_000  # readings
 SAME = timedelta(minutes=10)  # a page that refreshes itself is one reading
@@ -184,16 +184,19 @@ class Audit:
     async def _entries(self, view: View, facts: Sequence[Recorded]) -> Sequence[Entry]:
         names = await self._journal.names({user for fact in facts for user in named_in(fact.event)})
         files = await self._files(view, facts)
-        kept = await self._journal.existing({version for fact in facts if (version := _version(fact))})
+        versions = [_version(fact) for fact in facts]
+        there = await self._journal.existing({version for version in versions if version})
         return [
             Entry(
                 recorded=recorded,
                 text=told(recorded.event, names),
                 users={user: names.get(user, "") for user in sorted(named_in(recorded.event))},
                 file=files.get(recorded.file or ""),
-                version=version[1] if (version := _version(recorded)) in kept and version else None,
+                version=version[1] if version and version in there else None,
             )
-            for recorded in (facts if view.frank else map(_discreet, facts))
+            for recorded, version in zip(
+                facts if view.frank else map(_discreet, facts), versions, strict=True
+            )
         ]
 
     async def _files(self, view: View, facts: Iterable[Recorded]) -> Mapping[str, FileRow]:
@@ -227,11 +230,11 @@ def _version(recorded: Recorded) -> tuple[str, int] | None:
 
 def _within(view: View, query: Query) -> Query:
     """What of a view is asked for."""
+    if view.key:
+        return replace(query, key=view.key)
     types = query.types
     if not view.frank:
-        types = [kind for kind in types or TYPES if kind != events.Consulted.__name__] or [""]
-    if view.key:
-        return replace(query, key=view.key, types=types)
+        types = [kind for kind in types or TYPES if kind != events.Consulted.__name__] or ["none"]
     return replace(query, file=view.file.id if view.file else query.file, types=types)
 
 

@@ -26,6 +26,10 @@ class JournalFailed(Exception):
     """The journal could not be read or written; whether a write happened is not known."""
 
 
+class Damaged(ValueError):
+    """What is stored is no fact any more; the text says where."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentChange:
     """Facts for one document's stream, which has `after` facts so far, and the state they lead to."""
@@ -162,7 +166,7 @@ class Journal(Protocol):
         self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100
     ) -> Sequence[Recorded]:
         """With `after`, those beyond that position, the oldest first; else those below `before`, the newest
-        first.
+        first. Raises Damaged.
         """
         ...
 

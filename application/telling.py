@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from domain import events
 from domain.events import Event
 from domain.file import EVERYBODY
-from domain.words import Access, CloseReason, Next, Standing, Trigger
+from domain.words import Access, CloseReason, Next, Source, Standing, Trigger
 
 OFFERED = {
     Trigger.COMMAND: "what the auto-save asked for",
@@ -34,31 +34,43 @@ CLOSED = {
     CloseReason.SAVED: "The session ended; everything is saved.",
     CloseReason.UNCHANGED: "The session ended; nothing was changed.",
     CloseReason.SUPERSEDED: "The session was retired: nobody used it, and the file had moved on.",
-    CloseReason.ABANDONED: "The session ended; nobody ever came.",
-    CloseReason.LOST: "The session ended; the Document Server no longer has what was edited.",
+    CloseReason.ABANDONED: "The session ended; nobody had come to edit.",
+    CloseReason.LOST: "The session ended without its last save.",
 }
 REOPENED = {
-    Standing.LIVE: "The session came alive again.",
-    Standing.SPENT: "The session came alive again, after its last save; nobody else is let into it.",
-    Standing.DETACHED: "The session came alive again beside a newer one; its saves are kept as conflicts.",
+    Standing.LIVE: "The session came alive again",
+    Standing.SPENT: "The session came alive again after its last save, and nobody else is let into it",
+    Standing.DETACHED: "The session came alive again beside a newer one, and its saves are kept as conflicts",
+}
+WENT_WRONG = {
+    Source.SERVER: "{}",
+    Source.DOWNLOAD: "A save could not be fetched: {}",
+    Source.VERIFICATION: "What came as a save is not the document: {}",
+    Source.STORAGE: "A save could not be stored: {}",
+    Source.COMMAND: "{}",
 }
 THEN = {
     Next.RETRY: "Docledger tries again.",
-    Next.GIVE_UP: "Docledger has given up on this save.",
-    Next.QUARANTINE: "The bytes are kept in quarantine.",
+    Next.GIVE_UP: "Docledger gave up on this save after {}.",
+    Next.QUARANTINE: "The bytes are kept in quarantine, and what people open stays as it is.",
     Next.CLOSE: "The session is over.",
     Next.GO_ON: "Editing goes on.",
     Next.REOPEN: "",  # the detail says what to do
 }
 SOMEBODY = "somebody"
+MANY = 10  # numbers that are told one by one
 
 
 def told(fact: Event, names: Mapping[str, str]) -> str:
     """One or two sentences. `names` are those of our ids; who is not in it is somebody."""
+    text = _told(fact, names)
+    return text[0].upper() + text[1:] if text.startswith(SOMEBODY) else text
+
+
+def _told(fact: Event, names: Mapping[str, str]) -> str:
     match fact:
         case events.Errored():
-            attempt = f" (attempt {fact.attempt})" if fact.attempt > 1 else ""
-            return f"{_sentence(fact.detail + attempt)} {THEN[fact.next]}".strip()
+            return _errored(fact)
         case events.Forcesaved() | events.Saved() | events.VersionAdded():
             return _saved(fact, names)
         case events.Admitted() | events.Joined() | events.Left() | events.Consulted():
@@ -73,28 +85,42 @@ def told(fact: Event, names: Mapping[str, str]) -> str:
         ):
             return _file(fact, names)
         case events.Redacted(user=user, left=left):
-            return f"{_who([user], names)}: personal data were taken out of {_count(len(left), 'event')}."
+            return f"{_who([user], names)}’s personal data were taken out of {_count(len(left), 'event')}."
         case _:
-            return _session(fact)
+            return _session(fact, names)
 
 
-def _session(fact: Event) -> str:
+def _errored(fact: events.Errored) -> str:
+    detail = fact.detail
+    if fact.source is Source.VERIFICATION:
+        detail = detail.partition(": ")[0]  # what follows is advice for an upload
+    said = WENT_WRONG[fact.source].format(detail)
+    then = THEN[fact.next].format(_count(fact.attempt, "attempt"))
+    end = "" if not said or said.endswith((".", "!", "?")) else "."
+    return f"{said[:1].upper()}{said[1:]}{end} {then}".strip()
+
+
+def _session(fact: Event, names: Mapping[str, str]) -> str:
     match fact:
-        case events.Opened(base=base):
-            return f"A session began with version {base}."
+        case events.Opened(name=name, base=base):
+            return f"A session of “{name}” began with version {base}."
+        case events.SaveOffered(trigger=Trigger.BUTTON | Trigger.FORM, users=users) if users:
+            what = "saved" if fact.trigger is Trigger.BUTTON else "submitted"
+            return f"The Document Server offered what {_who(users, names)} {what}."
         case events.SaveOffered(trigger=trigger):
             return f"The Document Server offered {OFFERED.get(trigger, trigger)}."
         case events.Closed(reason=reason):
             return CLOSED[reason]
-        case events.Reopened(standing=standing):
-            return REOPENED[standing]
+        case events.Reopened(user=user, standing=standing):
+            return f"{REOPENED[standing]}{f', with {who}' if (who := names.get(user)) else ''}."
         case events.Reloaded(version=version):
             return f"The Document Server loaded version {version} again and goes on from there."
         case events.Resumed():
-            return "The Document Server obeys commands again."
+            return "Auto-save works again: the Document Server obeys."
         case events.Replied(http=http, error=error, seconds=seconds):
             answer = f"error {error}" if http == 200 else f"HTTP {http}, error {error}"
-            return f"The Document Server was answered “{answer}” {_seconds(seconds)} after it had called."
+            what = "to keep what it has" if error else "that all is well"
+            return f"The Document Server was told {what} ({answer}), {_seconds(seconds)} after it had called."
     raise ValueError(f"nobody has said how to tell of {type(fact).__name__}")
 
 
@@ -102,15 +128,17 @@ def _person(
     fact: events.Admitted | events.Joined | events.Left | events.Consulted, names: Mapping[str, str]
 ) -> str:
     who = getattr(fact, "name", "") or _who([fact.user], names)
+    address = getattr(fact, "address", "")
+    place = f", from {address}" if address else ""
     match fact:
-        case events.Admitted(mode=mode, address=address):
-            return f"{who} was let in to {mode}{f' from {address}' if address else ''}."
+        case events.Admitted(mode=mode):
+            return f"{who} was let in to {mode}{place}."
         case events.Joined():
             return f"{who} joined."
         case events.Left():
             return f"{who} left."
-        case events.Consulted(what=what):
-            return f"{who} read the log: {what}."
+        case events.Consulted(what=what, filters=filters):
+            return f"{who} read {what}{f' ({filters})' if filters else ''}{place}."
 
 
 def _saved(fact: events.Forcesaved | events.Saved | events.VersionAdded, names: Mapping[str, str]) -> str:
@@ -120,7 +148,14 @@ def _saved(fact: events.Forcesaved | events.Saved | events.VersionAdded, names: 
             return f"{_who(fact.users, names)} uploaded version {fact.number}, {size_of(fact.size)}."
         case events.VersionAdded(trigger=Trigger.RESTORE):
             who = _who(fact.users, names)
-            return f"{who} brought version {fact.restored} back as version {fact.number}, {size_of(fact.size)}."
+            return (
+                f"{who} brought version {fact.restored} back as version {fact.number}, {size_of(fact.size)}."
+            )
+        case events.VersionAdded(trigger=Trigger.CONFLICT):
+            return (
+                f"Version {fact.number} was kept beside the current one, {size_of(fact.size)}: "
+                "the file had moved on without it."
+            )
         case events.VersionAdded():
             cause = CAUSES[fact.trigger]
             return f"Version {fact.number} was stored ({cause}), {size_of(fact.size)}{beside}."
@@ -128,10 +163,8 @@ def _saved(fact: events.Forcesaved | events.Saved | events.VersionAdded, names: 
             cause = CAUSES[trigger]
         case events.Saved():
             cause = CAUSES[Trigger.FINAL]
-    lag = _seconds(fact.lag)
-    return (
-        f"Saved as version {fact.version} ({cause}), {size_of(fact.size)}, {lag} after the last change{beside}."
-    )
+    what = f"Saved as version {fact.version} ({cause}), {size_of(fact.size)}"
+    return f"{what}, {_seconds(fact.lag)} after the last change{beside}."
 
 
 def _file(
@@ -153,18 +186,13 @@ def _file(
         case events.Reinstated(by=by):
             return f"{_who([by], names)} brought it back."
         case events.Thinned(numbers=numbers):
-            return (
-                f"{_count(len(numbers), 'automatic save')} made room: {', '.join(f'v{n}' for n in numbers)}."
-            )
+            which = ", ".join(f"v{number}" for number in numbers[:MANY])
+            more = ", …" if len(numbers) > MANY else ""
+            return f"{_count(len(numbers), 'automatic save')} made room for others: {which}{more}."
 
 
 def _who(users: Sequence[str], names: Mapping[str, str]) -> str:
     return ", ".join(names.get(user) or SOMEBODY for user in users) or SOMEBODY
-
-
-def _sentence(text: str) -> str:
-    """Details come from wherever something went wrong."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _count(number: int, what: str) -> str:
@@ -174,7 +202,9 @@ def _count(number: int, what: str) -> str:
 def _seconds(seconds: float) -> str:
     if seconds < 10:
         return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def size_of(size: float) -> str:

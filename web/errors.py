@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from application.desk import Unavailable
 from application.files import BadName, Changed, Forbidden, NotFound
-from application.journal import JournalFailed, StaleWrite
+from application.journal import Damaged, JournalFailed, StaleWrite
 from application.opening import SavingInProgress, Shut, WrongType
 from application.ports import StorageFailed, TooLarge
 from application.tokens import BadToken, NoSecret
@@ -46,6 +46,7 @@ TABLE: Mapping[type[Exception], tuple[int, str]] = {
     TooManyStreams: (429, "too_many_streams"),
     Crowded: (503, "crowded"),
     Misconfigured: (424, "not_configured"),
+    Damaged: (500, "damaged"),
     SavingInProgress: (503, "saving_in_progress"),
     Shut: (503, "in_maintenance"),
     Unavailable: (503, "unavailable"),
@@ -57,6 +58,7 @@ SAID = {
     "unavailable": BUSY,
     "saving_in_progress": "The last changes are still being saved. Try again in a moment.",
     "in_maintenance": "Docledger is about to be restarted. Everything is saved; try again in a moment.",
+    "damaged": "The log is damaged here, so that this cannot be told. `docledger verify` says where.",
     "bad_token": "The link is not valid, or it has expired.",
 }
 WAITING = frozenset({"saving_in_progress", "in_maintenance"})  # their pages try again by themselves

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from application.audit import Entry, View
-from application.journal import JournalFailed
+from application.journal import Damaged, JournalFailed
 from web.asked import filters
 from web.audit import FRESH, described, reader_of
 from web.bodies import attachment
@@ -34,7 +34,7 @@ COLUMNS = (
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would calculate
 MARK = "\ufeff"  # without it, spreadsheets take UTF-8 for something older
-STALLED = 60.0  # seconds in which a client takes nothing
+WRITTEN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 AT_ONCE = trio.CapacityLimiter(2)  # threads that write lines, which must not keep callbacks waiting
 
 
@@ -61,9 +61,8 @@ async def _answer(request: Request, view: View, name: str) -> Response:
         raise BadRequest(f"format is {' or '.join(FORMS)}.")
     kind, head, lines = FORMS[form]
     headers = {**attachment(f"{name}.events.{form}"), **FRESH, "Content-Type": kind}
-    if request.method == "HEAD":  # nothing is shown, so nothing is put on record
-        return Export(None, head, lines, headers)
-    return Export(await audit.export(view, query, form), head, lines, headers)
+    shown = request.method != "HEAD"  # or else there is nothing to put on record
+    return Export(await audit.export(view, query, form) if shown else None, head, lines, headers)
 
 
 class Export(Response):
@@ -84,10 +83,8 @@ class Export(Response):
             nursery.start_soon(_until_gone, receive, nursery.cancel_scope)
             try:
                 await self._write(chunks, send)
-            except JournalFailed as trouble:
+            except (JournalFailed, Damaged) as trouble:
                 logger.error("%s breaks off: %s", scope["path"], trouble)
-            except trio.TooSlowError:
-                logger.warning("%s breaks off: its client takes nothing any more", scope["path"])
             nursery.cancel_scope.cancel()
 
     async def _write(self, chunks: Chunks, send: Send) -> None:
@@ -98,8 +95,7 @@ class Export(Response):
 
 
 async def _body(send: Send, chunk: bytes, *, more: bool = True) -> None:
-    with trio.fail_after(STALLED):
-        await send({"type": "http.response.body", "body": chunk, "more_body": more})
+    await send({"type": "http.response.body", "body": chunk, "more_body": more})
 
 
 async def _until_gone(receive: Receive, scope: trio.CancelScope) -> None:
@@ -109,7 +105,7 @@ async def _until_gone(receive: Receive, scope: trio.CancelScope) -> None:
 
 
 def json_lines(entries: Sequence[Entry]) -> bytes:
-    return "".join(f"{_json(described(entry))}\n" for entry in entries).encode()
+    return "".join(f"{WRITTEN.encode(described(entry))}\n" for entry in entries).encode()
 
 
 def csv_rows(entries: Sequence[Entry]) -> bytes:
@@ -122,7 +118,7 @@ def _row(told: Mapping[str, Any]) -> list[str]:
         **told,
         "users": "; ".join(person["name"] for person in people),
         "user_ids": "; ".join(person["id"] for person in people),
-        "data": _json(told["data"]),
+        "data": WRITTEN.encode(told["data"]),
     }
     return [_harmless("" if (cell := cells[column]) is None else str(cell)) for column in COLUMNS]
 
@@ -136,10 +132,6 @@ def _rows(rows: Sequence[Sequence[str]]) -> bytes:
 
 def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA) else cell
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 FORMS: Mapping[str, tuple[str, bytes, Form]] = {

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -157,8 +158,8 @@ class LedgerJournal:
     async def facts(
         self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100
     ) -> Sequence[Recorded]:
-        wanted = Search(query, before, after, limit)
-        return await self._read(lambda: self._ledger.views.search(wanted))
+        search = partial(self._ledger.views.search, Search(query, before, after, limit))
+        return await self._in_thread(search, self._readers)
 
     async def position(self) -> int:
         return await self._row(LAST, (), first) or 0
@@ -193,13 +194,14 @@ class LedgerJournal:
             return rows[0] if rows else None
 
     async def _query(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
-        return await self._read(lambda: self._ledger.views.query(sql, parameters, read))
+        query: Callable[[], list[T]] = lambda: self._ledger.views.query(sql, parameters, read)  # noqa: E731
+        return await self._in_thread(query, self._readers)
 
-    async def _read(self, question: Callable[[], list[T]]) -> list[T]:
+    async def _in_thread(self, work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
         try:
-            return await trio.to_thread.run_sync(question, limiter=self._readers)
+            return await trio.to_thread.run_sync(work, limiter=limiter)
         except STORE as trouble:
-            raise JournalFailed(f"the event store cannot be read: {trouble}") from trouble
+            raise JournalFailed(f"the event store does not answer: {trouble}") from trouble
 
     async def _commit_forever(self) -> None:
         with trio.CancelScope(shield=True):  # what was accepted is committed, even on shutdown

@@ -58,7 +58,9 @@ class LedgerRecorder(SQLiteApplicationRecorder):
                     c.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
             for index in (*INDEXES, *events_table.INDEXES):
                 c.execute(index)
-            c.execute(events_table.SPAN_ALL)
+            c.execute("SELECT 1 FROM spans")
+            if c.fetchone() is None:
+                c.execute(events_table.SPAN_ALL)
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sized
 from typing import Any
 
-from application.journal import Recorded
+from application.journal import Damaged, Recorded
 from infrastructure.journal.mapper import to_fact
 
 EVENTS = "SELECT position, originator_id, originator_version, topic, state, cause, file_id FROM stored_events"
@@ -18,13 +18,21 @@ STREAM_LENGTH = "SELECT max(originator_version) FROM stored_events WHERE origina
 
 
 def recorded(row: Any) -> Recorded:
+    """Raises Damaged."""
+    try:
+        return _recorded(row)
+    except (KeyError, TypeError, ValueError) as damage:
+        raise Damaged(f"The fact at position {row['position']} cannot be read: {damage!r}") from damage
+
+
+def _recorded(row: Any) -> Recorded:
     return Recorded(
         position=row["position"],
         stream=row["originator_id"],
         number=row["originator_version"],
-        event=to_fact(row["topic"], json.loads(row["state"])),
+        event=to_fact(row["topic"], json.loads(row["state"].decode())),  # json would guess the encoding
         file=row["file_id"],
-        cause=json.loads(row["cause"]) if row["cause"] else None,
+        cause=json.loads(row["cause"].decode()) if row["cause"] else None,
     )
 
 

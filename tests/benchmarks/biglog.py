@@ -351,7 +351,7 @@ class Town:
                 user=auditor,
                 name="Eve Auditor",
                 address="10.0.0.9",
-                what="the events of a file",
+                what="the file’s history",
                 file=kept.id,
             )
             self.book.write(ReadingChange(auditor, self.readings, [fact]))

@@ -46,8 +46,11 @@ class Docledger:
 
     def comings_and_goings(self, key: str) -> int:
         """How many facts about presence are recorded."""
-        told = self._json(f"/api/documents/{key}/events")["events"]
-        return sum(event["type"] in {"Joined", "Left"} for event in told)
+        count, path = 0, f"/api/documents/{key}/events?type=Joined,Left&limit=500"
+        while path:
+            page = self._json(path)
+            count, path = count + len(page["events"]), page["next"]
+        return count
 
     def _json(self, path: str) -> dict[str, Any]:
         return dict(self._http.get(path).raise_for_status().json())

@@ -77,7 +77,12 @@ class Docledger:
             raise
 
     async def events(self, key: str) -> list[Mapping[str, Any]]:
-        return list((await self._json("GET", f"/api/documents/{key}/events"))["events"])
+        events: list[Mapping[str, Any]] = []
+        path: str | None = f"/api/documents/{key}/events"
+        while path:
+            page = await self._json("GET", path)
+            events, path = [*events, *page["events"]], page["next"]
+        return events
 
     async def _json(self, method: str, path: str, **more: Any) -> Any:
         return (await self._send(method, path, **more)).json()

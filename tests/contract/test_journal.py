@@ -409,3 +409,32 @@ async def test_the_last_name_of_an_id_is_known(journal: Journal) -> None:
     await journal.append(ReadingChange("bob", 0, [replace(CONSULTED, user="bob", name="Robert")]))
     assert await journal.names(["bob"]) == {"bob": "Robert"}
     assert await journal.users_named("Bob") == []
+
+
+async def test_files_are_had_by_their_ids_removed_ones_too(journal: Journal) -> None:
+    await full(journal)
+    await journal.append(file("h", ADDED, FIRST, events.Removed(at=at(3), by="ada")))
+    rows = await journal.files_with(["f", "h", "nothing"])
+    assert sorted((row.id, row.file.removed, row.live) for row in rows) == [
+        ("f", False, "k"),
+        ("h", True, None),
+    ]
+    assert await journal.files_with([]) == []
+
+
+async def test_which_versions_are_still_there_is_known(journal: Journal) -> None:
+    second = replace(FIRST, number=2, trigger=Trigger.COMMAND)
+    await journal.append(file("f", ADDED, FIRST, second, events.Thinned(at=at(9), numbers=(2,))))
+    await journal.append(file("g", ADDED, FIRST))
+    asked = [("f", 1), ("f", 2), ("f", 3), ("g", 1), ("nothing", 1)]
+    assert {*await journal.existing(asked)} == {("f", 1), ("g", 1)}
+    assert not await journal.existing([])
+
+
+async def test_a_crowd_of_namesakes_is_found_like_one_of_them(journal: Journal) -> None:
+    await full(journal)
+    crowd = [f"somebody {number}" for number in range(2000)]
+    assert await found(journal, Query(users=[*crowd, "bob"])) == [
+        ("document/l", 2, "Admitted"),
+        ("file/g", 1, "Added"),
+    ]

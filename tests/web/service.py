@@ -158,6 +158,15 @@ class Service:
         """What happened, in the words of the log; who was let in is another matter."""
         return [event["type"] for event in await self.events(key) if event["type"] != "Admitted"]
 
+    async def until_replied(self, key: str) -> None:
+        """The last callback's answer is in the log."""
+        for _ in range(PATIENCE):
+            told = await self.get(f"/api/documents/{key}/events?type=Replied", by="auditor:the test")
+            if told.json()["events"]:
+                return
+            await trio.sleep(BLINK)
+        raise AssertionError("the answer is in no history")
+
     async def document(self, key: str) -> dict[str, Any]:
         return dict((await self.get(f"/api/documents/{key}")).json())
 
