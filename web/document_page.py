@@ -19,7 +19,7 @@ from web.audit import reader_of
 from web.context import context_of, person_of
 from web.errors import BadRequest
 from web.pages import render
-from web.timeline import exports, filters_of, lines_of, pictures_of, with_query
+from web.timeline import exports, filters_of, lines_of, live, pictures_of, with_query
 
 LINES = 100  # of the list, on a page
 STANDINGS = {
@@ -35,6 +35,7 @@ async def shown(request: Request) -> Response:
     view = await context.audit.document(request.path_params["key"], reader_of(request))
     assert view.file is not None
     assert view.key is not None
+    position = await context.journal.position()
     facts = await context.journal.document_history(view.key)
     number = place(request.query_params).after
     past = _past(facts, len(facts) if number is None else number)
@@ -50,6 +51,7 @@ async def shown(request: Request) -> Response:
         "lines": lines_of(page.entries, person),
         "filters": filters_of(request, query),
         "exports": exports(request, f"/api/documents/{view.key}/events"),
+        "live": live(request, position, key=view.key),
         "number": len(past),
         "last": len(facts),
         "at": past[-1].event.at if past else None,

@@ -16,12 +16,12 @@ from application.telling import CAUSES
 from domain import events
 from domain.formats import format_of
 from domain.words import Access
-from web.asked import PLACES, filters, place
+from web.asked import PLACES, Place, filters, place
 from web.audit import reader_of
 from web.context import Context, context_of, person_of
 from web.files import version_number
 from web.pages import query_of, render
-from web.timeline import access_to, exports, filters_of, lines_of, pager, pictures_of
+from web.timeline import access_to, exports, filters_of, lines_of, live, pager, pictures_of
 
 LATEST = 12  # versions, unless all are asked for
 SESSIONS = 12
@@ -43,6 +43,7 @@ async def shown(request: Request) -> Response:
     context, person = context_of(request), person_of(request)
     view = await context.audit.file(request.path_params["id"], reader_of(request))
     assert view.file is not None
+    position = await context.journal.position()
     wanted = place(request.query_params)
     query = await filters(request.query_params, view, context.audit, SHOWN)
     page = await context.audit.page(view, query, before=wanted.before, after=wanted.after, limit=wanted.limit)
@@ -60,6 +61,7 @@ async def shown(request: Request) -> Response:
         "filters": filters_of(request, query),
         "exports": exports(request, f"/api/files/{view.file.id}/events"),
         "pager": pager(request, page, wanted),
+        "live": live(request, position, file=view.file.id) if wanted == Place(limit=wanted.limit) else None,
         "sessions": await _sessions(context, pictured["drawn"]),
         **await _versions(request, view, person),
         **pictured,
