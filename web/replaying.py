@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from application.files import NotFound
+from application.journal import Query
 from application.replaying import Moment, NoSuchMoment, document_state, time_of, until
+from web.audit import reader_of
 from web.context import context_of
-from web.documents import _visible
 from web.errors import BadRequest
 
 ASKED_BY = ("after", "at", "version")
@@ -19,22 +20,17 @@ ASKED_BY = ("after", "at", "version")
 
 async def state(request: Request) -> Response:
     """`after=N`, `at=TIME` or `version=N`; now, without any."""
-    moment = _moment(request)
-    key, addresses = await _readable(request)
-    facts = await context_of(request).journal.document_history(key)
+    context, moment, key = context_of(request), _moment(request), request.path_params["key"]
+    view = await context.audit.document(key, reader_of(request))
+    await context.audit.consult(view, Query())
+    facts = await context.journal.document_history(key)
     try:
         shown = until(facts, moment)
     except NoSuchMoment as missing:
         raise NotFound(str(missing)) from missing
-    tell = partial(document_state, key, shown, addresses=addresses)
+    tell = partial(document_state, key, shown, addresses=view.frank)
     told = await trio.to_thread.run_sync(tell)  # a long past takes a while
     return JSONResponse({**told, "last": len(facts)})
-
-
-async def _readable(request: Request) -> tuple[str, bool]:
-    """The key, and whether the asker may know where people were: as with the document's events."""
-    row, _ = await _visible(request)
-    return row.key, True
 
 
 def _moment(request: Request) -> Moment:
