@@ -74,6 +74,16 @@ def test_a_port_that_is_taken_is_said_in_a_line(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["secret", "checkpoint.key"])
+def test_a_key_of_our_own_that_cannot_be_used_is_said_in_a_line(offline: Service, name: str) -> None:
+    offline.data.mkdir(exist_ok=True)
+    (offline.data / name).write_text("nothing of the kind")
+    refused = offline.command("serve")
+    assert refused.returncode == 1
+    assert f"{name} cannot be used" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_the_readme_names_every_setting_with_its_default() -> None:
     readme = (Path(__file__).parent.parent / "README.md").read_text()
     for row in SETTINGS_HELP:

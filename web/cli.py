@@ -45,7 +45,7 @@ def serve() -> None:
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
         trio.run(run, settings)
-    except* (StandinFailed, JournalFailed, StorageFailed, OSError) as trouble:
+    except* (SettingsError, StandinFailed, JournalFailed, StorageFailed, OSError) as trouble:
         _fail(*(str(error) for error in _leaves(trouble)))
 
 

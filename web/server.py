@@ -16,7 +16,9 @@ from hypercorn.typing import ASGIFramework
 
 from application.world import Patience
 from infrastructure import standin_process
+from infrastructure.kept import own_secret
 from infrastructure.settings import Settings
+from infrastructure.signing import signer
 from web.app import create_app
 from web.bootstrap import Connection, Stages, assemble, connection_of
 from web.severing import Severable
@@ -28,7 +30,9 @@ CUT = 3.0  # seconds from the end of listening until unfinished requests are cut
 
 
 async def run(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM. Raises StandinFailed, JournalFailed, StorageFailed."""
+    """Serve until SIGINT or SIGTERM. Raises SettingsError, StandinFailed, JournalFailed, StorageFailed."""
+    own_secret(settings)  # said before anything starts, if it cannot be used
+    signer(settings.checkpoint_key)
     async with trio.open_nursery() as nursery:
         stop = trio.Event()
         nursery.start_soon(_stop_on_signal, stop)
