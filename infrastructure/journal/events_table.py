@@ -43,9 +43,9 @@ LINK = "SELECT link FROM stored_events WHERE originator_id = ? AND originator_ve
 NAMED = "INSERT INTO named VALUES (?, ?)"
 SPANNED = """INSERT INTO spans VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE SET
     low = min(low, excluded.low), high = max(high, excluded.high)"""
-SPAN_ALL = (  # of a log from before there were spans
-    f"INSERT INTO spans SELECT position / {SPAN}, min(at), max(at) FROM stored_events GROUP BY 1"  # noqa: S608
-)
+# Of a log from before there were spans.
+SPAN_ALL = f"""INSERT INTO spans SELECT position / {SPAN}, min(at), max(at) FROM stored_events
+    WHERE at IS NOT NULL GROUP BY 1"""  # noqa: S608
 PERSON = """INSERT INTO people VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name
     WHERE name <> excluded.name"""
 

@@ -87,7 +87,7 @@ class Search:
 
 
 def _ways(query: Query) -> Iterator[Way]:
-    if query.key is not None:  # a session is never long
+    if query.key is not None:  # a session is short beside a log
         arm = "e.originator_id = ?", [f"document/{query.key}"]
         yield Way("key", f"stored_events AS e INDEXED BY {STREAMS}", [arm], order="e.originator_version {0}")
         return
