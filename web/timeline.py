@@ -32,13 +32,6 @@ GROUPS = {
     "Talk with the Document Server": ("Replied", "SaveOffered"),
     "Readings and redactions": ("Consulted", "Redacted"),
 }
-SOURCES = {
-    "server": "at the Document Server",
-    "download": "on the way from the Document Server",
-    "verification": "in the check of the content",
-    "storage": "in Docledger's storage",
-    "command": "with a command to the Document Server",
-}
 KINDS = {"Added": "file", "Renamed": "file", "Shared": "file", "Removed": "file", "Reinstated": "file"} | {
     "Opened": "opened",
     "Reopened": "opened",
@@ -59,7 +52,6 @@ class Line:
     shape: str
     tone: str  # good, bad, wary, plain, quiet
     hollow: bool
-    where: str | None  # an error came from
     then: Entry | None  # what became of it
     access: Access  # to the version that it speaks of
 
@@ -86,7 +78,6 @@ def _line(entry: Entry, then: Entry | None, person: Person) -> Line:
         shape=shape,
         tone=tone,
         hollow=not getattr(fact, "head", True),
-        where=SOURCES[fact.source] if isinstance(fact, events.Errored) else None,
         then=then,
         access=access_to(entry.file, person) if entry.version else Access.NONE,
     )

@@ -187,7 +187,7 @@ def test_a_filter_of_times_is_in_the_readers_own_zone(browser: Browser, lived: L
         page.get_by_label("Until").fill(just_after)
         page.get_by_role("button", name="Filter").click()
         expect(page.locator(".timeline li")).to_have_count(1)
-        expect(page.locator(".timeline li")).to_contain_text("A session began")
+        expect(page.locator(".timeline li")).to_contain_text("A session of")
         expect(page.get_by_label("Until")).to_have_value(just_after)
         assert "user=" not in page.url
         page.get_by_role("link", name="Show everything").first.click()
