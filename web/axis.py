@@ -73,9 +73,10 @@ class Axis:
         """When each stretch begins, where there is that much room to say it."""
         beyond = 0.0
         for stretch in self.stretches:
-            if stretch.left >= beyond:
-                yield Tick(stretch.left, stretch.start, "day")
-                beyond = stretch.left + room
+            x = stretch.x(stretch.start)
+            if x >= beyond:
+                yield Tick(x, stretch.start, "day")
+                beyond = x + room
 
     def ticks(self) -> Iterator[Tick]:
         beyond = 0.0

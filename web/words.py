@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 MORE = {"loss": "losses", "save by button": "saves by button", "recovery": "recoveries"}
 # A run that is written from right to left, with what stands between its words.
 RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
-FOREIGN = re.compile(f"[{RTL}]+(?:[^\\w\\n]*[{RTL}]+)*")
+FOREIGN = re.compile(rf"[{RTL}]+(?:[^\w\n()]*(?:[{RTL}]+|\([{RTL}\s]+\)))*")
 TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 STYLES = {
     "day": "{0.day} {0:%b %Y}",

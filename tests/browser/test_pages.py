@@ -153,7 +153,7 @@ def test_the_slider_walks_through_a_session_by_arrow_keys(browser: Browser, live
         expect(status).to_contain_text("After event 4 of")
         expect(page.locator(".timeline [aria-current=step]")).to_have_attribute("data-number", "4")
         page.keyboard.press("End")
-        expect(status).to_contain_text("The Document Server was answered")
+        expect(status).to_contain_text("After event 48 of 48")
         expect(page.locator("#state")).to_contain_text("nobody")
         expect(page.locator(".timeline [aria-current=step]")).to_have_count(1)
         assert page.locator(".wide .cursor").get_attribute("d") != before

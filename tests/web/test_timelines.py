@@ -47,7 +47,7 @@ async def test_a_files_page_has_its_picture_its_versions_and_its_timeline(servic
     assert f'href="/documents/{key}"' in shown.text
     assert f"/api/files/{file}/versions/1/content" in shown.text
     told = lines(shown)
-    assert told[0].startswith("Ada read the log"), "the newest first"
+    assert "Ada read" in told[0], "the newest first"
     assert any(line.startswith("Saved as version 2 (the save button)") for line in told)
     assert "Version 2 was stored (the save button), 4.1 KB." not in told
     assert "unsafe-inline" not in shown.headers["Content-Security-Policy"]
@@ -64,11 +64,11 @@ async def test_a_hostile_name_is_only_text(service: Service) -> None:
 
 
 async def test_names_cannot_turn_the_sentence_they_stand_in(service: Service) -> None:
-    file = await service.add("\u202eevil דוד.docx")
+    file = await service.add("\u202eevil דוד (סופי) 7.docx")
     shown = await page(service, f"/files/{file}")
     said = next(line for line in lines(shown) if "added" in line)
     assert "\u202e" not in said
-    assert "\u2068דוד\u2069" in said
+    assert "\u2068דוד (סופי)\u2069 7.docx" in said
 
 
 async def test_the_timeline_is_filtered_by_a_plain_form(service: Service) -> None:
@@ -165,9 +165,7 @@ async def test_looking_at_a_page_is_one_reading_on_record(service: Service) -> N
     await page(service, f"/files/{file}")
     await page(service, f"/files/{file}")
     told = (await service.get(f"/api/files/{file}/events?type=Consulted")).json()["events"]
-    assert [fact["data"]["what"] for fact in told].count("the events of a file") == 2, (
-        "the pages, and the question of this test"
-    )
+    assert len(told) == 2, "the page, looked at twice, and the question of this test"
 
 
 async def test_the_demo_keeps_playing_whom_it_plays_on_all_pages(running: Running) -> None:
