@@ -12,7 +12,7 @@ from typing import Any
 import trio
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from application.files import Forbidden, NotFound
 from application.journal import Query, Recorded
@@ -33,6 +33,7 @@ RESTORED = (
 )
 ELSEWHERE = frozenset({"at", "history"})  # fields that stand beside `data`, or are too much for everybody
 
+END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-store",
@@ -62,11 +63,13 @@ class EventStream(Response):
         address = context.subject_of(context.address_of(scope))
         with context.streams.admitted(stream, self._reader.person.id, address):
             headers = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await stream.send({"type": "http.response.start", "status": 200, "headers": headers})
             if scope["method"] != "HEAD":
                 await self._serve(stream, receive)
-        if not stream.severed:
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await stream.send(END)
+            return
+        if not stream.severed:  # we are the ones who end it
+            await send(END)
 
     async def _serve(self, stream: Stream, receive: Receive) -> None:
         with trio.move_on_after(LONGEST), self._context.feed.reading(self._reader):
@@ -76,13 +79,17 @@ class EventStream(Response):
 
     async def _write(self, stream: Stream) -> None:
         feed, reader = self._context.feed, self._reader
-        await stream.send(f"retry: {RETRY}\n".encode() + self._beginning)
+        await stream.send(_body(f"retry: {RETRY}\n".encode() + self._beginning))
         while True:
             before, news = reader.position, b""
             with trio.move_on_after(HEARTBEAT):
                 news = b"".join(await feed.take(reader))
             quiet = _place(reader.position) if reader.position != before else b":\n\n"
-            await stream.send(news or quiet)
+            await stream.send(_body(news or quiet))
+
+
+def _body(body: bytes) -> Message:
+    return {"type": "http.response.body", "body": body, "more_body": True}
 
 
 async def _hang_up(receive: Receive, scope: trio.CancelScope) -> None:

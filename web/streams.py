@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import trio
-from starlette.types import Send
+from starlette.types import Message, Send
 
 STALLED = 30.0  # seconds in which a reader has taken nothing
 SWEEP = 1.0  # seconds between two looks for such readers
@@ -33,10 +33,10 @@ class Stream:
         self._send, self._sever = send, sever
         self._since: float | None = None  # a send is under way
 
-    async def send(self, body: bytes) -> None:
+    async def send(self, message: Message) -> None:
         self._since = trio.current_time()
         try:
-            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+            await self._send(message)
         finally:
             self._since = None
 
@@ -56,6 +56,9 @@ class Streams:
         self._closing = closing
         self._open: set[Stream] = set()
         self._whose: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._open)
 
     @contextmanager
     def admitted(self, stream: Stream, person: str, address: str) -> Iterator[None]:
