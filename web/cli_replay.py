@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from application.journal import JournalFailed, Recorded
+from application.journal import Damaged, JournalFailed, Recorded
 from application.people import introduced, named_in
 from application.repeating import CannotRepeat, repeat
 from application.replaying import Moment, NoSuchMoment, document_state, file_state, time_of, until
@@ -74,7 +74,7 @@ def opened(id_: str) -> Iterator[tuple[Past, Subject]]:
             if subject is None:
                 raise click.ClickException(_unknown(id_, past.near(id_)))
             yield past, subject
-    except (SettingsError, JournalFailed, CannotRepeat) as trouble:
+    except (SettingsError, JournalFailed, Damaged, CannotRepeat) as trouble:
         raise click.ClickException(str(trouble)) from trouble
 
 

@@ -180,8 +180,8 @@ def exports(request: Request, events: str) -> Mapping[str, str]:
 
 
 def live(request: Request, position: int, **of: str) -> str:
-    """Where news come from that are not on a page made at that position."""
-    return f"/api/events{query_of(request, **of, after=str(position))}"
+    """The query for news that are not on a page made at that position."""
+    return query_of(request, **of, after=str(position))
 
 
 def pager(request: Request, page: Page, wanted: Place) -> dict[str, str | None]:

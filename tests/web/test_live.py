@@ -23,6 +23,7 @@ from tests.web.life import Running
 from tests.web.listening import EVENTS, Over, deaf, heard, listening
 from tests.web.service import Service, second, word
 from web.bootstrap import now
+from web.server import CUT
 from web.streams import PER_PERSON
 
 LETTER = Path(__file__).parent.parent / "files" / "letter.odt"
@@ -220,7 +221,7 @@ async def test_nobody_who_listens_or_has_stopped_to_delays_a_stop(running: Runni
             assert await listener.types(40) == ["Renamed"] * 40
             begun = time.monotonic()
             await running.end(service)
-            assert time.monotonic() - begun < 2.5, "before Hypercorn's own cut"
+            assert time.monotonic() - begun < CUT, "before Hypercorn cuts what is unfinished"
             with pytest.raises(Over):
                 await listener.next()
 

@@ -25,12 +25,16 @@ async function refresh() {
   }
 }
 
-function heard(event) {
-  if (!ASIDE.has(event.type)) told.push(JSON.parse(event.data).text);
+function look() {
   due ??= setTimeout(refresh, TOGETHER);
 }
 
+function heard(fact) {
+  if (!ASIDE.has(fact.type)) told.push(fact.text);
+  look();
+}
+
 if (list.dataset.live) {
-  const source = new EventSource(list.dataset.live);
-  for (const type of list.dataset.types.split(" ")) source.addEventListener(type, heard);
+  const { live: query, types } = list.dataset;
+  live({ query, types: types.split(" "), heard, look, quickSeconds: 10, slowSeconds: 60 });
 }

@@ -11,6 +11,7 @@ let refreshing = false;
 let settled = null; // the key that a fresh configuration did not change: asking again would not help
 
 const NEWS_SECONDS = 20;
+const BURST_SECONDS = 0.3;
 const REPLACED = "The file was replaced; this is the new version.";
 const CONFLICT = "The file was changed outside this editor. What is typed here is kept as a separate version.";
 
@@ -158,9 +159,31 @@ async function status() {
   if (state.outdated && !inHistory && settled !== key && await goOn()) announce("news", REPLACED);
 }
 
+let asking = null;
+
+// Of a burst of facts the last state counts; and while it is asked for, something else may happen.
+function soon() {
+  asking ??= setTimeout(async () => {
+    asking = null;
+    try {
+      await status();
+    } catch {
+      notify("reach", "Docledger cannot be reached.");
+    }
+  }, BURST_SECONDS * 1000);
+}
+
 if (typeof DocsAPI === "undefined") {
   notify("editor", "The editor could not be loaded: this browser does not reach the Document Server.");
 } else {
   open();
-  setInterval(() => { status().catch(() => notify("reach", "Docledger cannot be reached.")); }, 3000);
+  const separator = self_.query ? "&" : "?";
+  live({
+    query: `${self_.query}${separator}file=${self_.file}`,
+    types: ["Opened", "SaveOffered", "Forcesaved", "Saved", "Closed", "Reopened", "Errored", "Resumed", "Reloaded", "VersionAdded"],
+    heard: soon,
+    look: soon,
+    quickSeconds: 3,
+    slowSeconds: 15,
+  });
 }
