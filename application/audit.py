@@ -13,14 +13,13 @@ import trio
 
 from application.files import Forbidden, NotFound
 from application.journal import FileRow, Journal, JournalFailed, Query, ReadingChange, Recorded, StaleWrite
-from application.people import Person, named_in
+from application.people import AUDITOR, Person, named_in
 from application.telling import told
 from domain import events
 from domain.events import Event
 from domain.keys import user_id
 from domain.words import Access
 
-AUDITOR = "auditor"  # the role
 TYPES: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 ALL, FILE, SESSION = "the whole log", "the file’s history", "the session’s history"  # as the log tells it
 ATTEMPTS = 8  # at a reading's fact, which only another process can overtake

@@ -9,6 +9,8 @@ from domain import events
 from domain.events import Event
 from domain.file import EVERYBODY
 
+AUDITOR = "auditor"  # the role that may read the whole log
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

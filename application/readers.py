@@ -9,11 +9,10 @@ from enum import Enum, auto
 import trio
 
 from application.journal import FileRow, Query, Recorded
-from application.people import Person
+from application.people import AUDITOR, Person
 from domain import events
 from domain.words import Access
 
-AUDITOR = "auditor"  # the role
 LAST = events.Removed.__name__  # what whoever had a file is told of it last
 
 Rows = Mapping[str, FileRow | None]  # by the file's id

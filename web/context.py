@@ -9,7 +9,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from application.audit import AUDITOR, Audit
+from application.audit import Audit
 from application.callbacks import Callbacks
 from application.desk import Desk
 from application.files import Files
@@ -19,7 +19,7 @@ from application.limits import RateLimit
 from application.live import Feed
 from application.opening import Door
 from application.operating import Operating
-from application.people import Person
+from application.people import AUDITOR, Person
 from application.ports import Blobs
 from application.replacing import Replacing
 from application.tokens import BadToken, Tokens

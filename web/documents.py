@@ -7,10 +7,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from application.audit import AUDITOR
 from application.files import Forbidden, NotFound
 from application.journal import DocumentRow, FileRow
-from application.people import Person
+from application.people import AUDITOR, Person
 from domain.words import Access, CloseReason, Standing
 from web.context import Context, context_of, person_of
 

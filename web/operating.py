@@ -7,8 +7,8 @@ from dataclasses import asdict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from application.audit import AUDITOR
 from application.files import Forbidden
+from application.people import AUDITOR
 from web.context import bearer, context_of, person_of
 from web.errors import BadRequest
 

@@ -10,8 +10,8 @@ import trio
 
 from application.journal import DocumentChange, FileChange, FileRow, Query, ReadingChange, Recorded
 from application.live import Feed
-from application.people import Person
-from application.readers import AUDITOR, Reader
+from application.people import AUDITOR, Person
+from application.readers import Reader
 from domain import document as documents
 from domain import events
 from domain import file as files

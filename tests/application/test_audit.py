@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from application.audit import AUDITOR, CHUNK, Audit, Entry, Reader, View
+from application.audit import CHUNK, Audit, Entry, Reader, View
 from application.files import Forbidden, NotFound
 from application.journal import DocumentChange, FileChange, Query, ReadingChange
-from application.people import Person
+from application.people import AUDITOR, Person
 from domain import document as documents
 from domain import events
 from domain import file as files

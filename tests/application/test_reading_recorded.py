@@ -9,9 +9,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from application.audit import ATTEMPTS, AUDITOR, REMEMBERED, Audit, Reader
+from application.audit import ATTEMPTS, REMEMBERED, Audit, Reader
 from application.journal import JournalFailed, Query, ReadingChange
-from application.people import Person
+from application.people import AUDITOR, Person
 from domain import events
 from tests.fake_journal import FakeJournal
 from tests.story import NOON, at

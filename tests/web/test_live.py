@@ -65,7 +65,7 @@ async def test_each_fact_is_an_event_with_its_place_its_words_and_its_data(servi
             "type": "Admitted",
             "file": file,
             "key": key,
-            "text": "Ada was let in to edit from 127.0.0.1.",
+            "text": "Ada was let in to edit, from 127.0.0.1.",
             "data": {"user": user_id("ada"), "name": "Ada", "mode": "edit", "address": "127.0.0.1"},
         }
         await service.offered(6, key, "1", word("Newer words."), lastsave=second(1), forcesavetype=1)
@@ -274,3 +274,14 @@ async def test_killed_and_started_again_it_goes_on_where_each_listener_was(proce
         assert [told.id for told in again] == list(range(last.id + 1, last.id + 6))
         await imported(process)
         assert (await listener.next()).id == last.id + 6
+
+
+async def test_an_auditors_listening_is_on_record_and_other_peoples_is_not(service: Service) -> None:
+    file = await service.add()
+    async with listening(service, by="auditor:eve"), listening(service, by="ada"):
+        told = await service.get("/api/audit?type=Consulted", by="auditor:eve")
+    readings = [(event["users"][0]["name"], event["data"]["what"]) for event in told.json()["events"]]
+    assert readings == [("Eve", "the whole log"), ("Eve", "the whole log, live")]
+    async with listening(service, f"?file={file}", by="auditor:eve"):
+        told = await service.get(f"/api/files/{file}/events?type=Consulted")
+    assert [event["data"]["what"] for event in told.json()["events"]][1:] == ["the file’s history, live"]
