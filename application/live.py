@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
+from typing import Any
 
 import trio
 
 from application.journal import FileRow, Journal, JournalFailed, Query, Recorded
 from application.people import named_in
 from application.readers import News, Reader, Rows
-from domain import events
 
 logger = logging.getLogger(__name__)
 
@@ -156,9 +156,7 @@ class Feed:
     def _from_recent(self, reader: Reader, position: int) -> Sequence[bytes]:
         start = bisect_right(self._recent, reader.position, key=attrgetter("position"))
         page = self._recent[start : start + self._page_size]
-        reader.position = (
-            page[-1].position if len(page) == self._page_size else max(reader.position, position)
-        )
+        reader.position = page[-1].position if len(page) == self._page_size else position
         return reader.told(page, self._rows)
 
     async def _from_journal(self, reader: Reader, upto: int) -> Sequence[bytes]:
@@ -173,23 +171,15 @@ class Feed:
     # -- reading --------------------------------------------------------------------------------------
 
     async def _page(self, query: Query, after: int, upto: int) -> tuple[Sequence[Recorded], int]:
-        """The next facts, and the position up to which there are no others."""
+        """The next facts that can be read, and the position up to which there are no others."""
         try:
             facts = await self._journal.facts(query, after=after, before=upto + 1, limit=self._page_size)
-        except UNREADABLE:
-            upto = min(after + self._page_size, upto)
-            return await self._legible(query, after, upto), upto
+        except UNREADABLE as damage:
+            if upto - after > 1:
+                return await self._page(query, after, (after + upto) // 2)
+            logger.error("fact %d cannot be read and is left out: %r", upto, damage)
+            return [], upto
         return facts, facts[-1].position if len(facts) == self._page_size else upto
-
-    async def _legible(self, query: Query, after: int, upto: int) -> Sequence[Recorded]:
-        """One by one, so that a damaged fact costs nobody the others."""
-        found: list[Recorded] = []
-        for position in range(after, upto):
-            try:
-                found += await self._journal.facts(query, after=position, before=position + 2, limit=1)
-            except UNREADABLE as damage:
-                logger.error("fact %d cannot be read and is left out: %r", position + 1, damage)
-        return found
 
     async def _files(self, ids: Iterable[str | None]) -> dict[str, FileRow | None]:
         return {id_: await self._journal.file(id_) for id_ in ids if id_ is not None}
@@ -200,8 +190,8 @@ class Feed:
         return [self._told(fact, names) for fact in facts]
 
     def _told(self, fact: Recorded, names: Mapping[str, str]) -> News:
+        event: Any = fact.event
         frank = discreet = self._tell(fact, names)
-        if isinstance(fact.event, events.Admitted | events.Consulted):
-            discreet = self._tell(replace(fact, event=replace(fact.event, address="")), names)
-        kind = type(fact.event).__name__
-        return News(fact.position, kind, fact.stream, fact.file, frank, discreet)
+        if getattr(event, "address", ""):
+            discreet = self._tell(replace(fact, event=replace(event, address="")), names)
+        return News(fact.position, type(event).__name__, fact.stream, fact.file, frank, discreet)

@@ -47,7 +47,8 @@ async def events(request: Request) -> Response:
     query = await _narrowed(request)
     asked, last = _asked(request), await context.journal.position()
     start = last if asked is None else min(asked, last)
-    beginning = _place(start, RESTORED if start != (asked or start) else None)
+    beginning = _place(start, RESTORED if asked is not None and asked > last else None)
+    # Whoever begins here reads the log; whoever comes again (`asked`) goes on with the same reading.
     return EventStream(context, Reader(person, query, start), beginning)
 
 

@@ -5,10 +5,13 @@ A client that takes nothing would otherwise hold its request for ever, and with 
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+logger = logging.getLogger(__name__)
 
 SEVER = "docledger.sever"  # ends the connection that a request came over: a key of the ASGI scope
 
@@ -40,5 +43,9 @@ def _sever(send: Any) -> None:
     """A request's `send` belongs to its HTTPStream, which sends through a protocol, which sends through
     the TCPServer of the connection.
     """
-    stream = send.__self__.send.__self__.send.__self__.stream
-    getattr(stream, "transport_stream", stream).socket.close()
+    try:
+        stream = send.__self__.send.__self__.send.__self__.stream
+    except AttributeError:
+        logger.error("a connection cannot be ended: this Hypercorn is put together differently")
+    else:
+        getattr(stream, "transport_stream", stream).socket.close()

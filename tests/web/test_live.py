@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -210,6 +211,15 @@ async def test_whoever_does_not_read_holds_up_nobody(service: Service) -> None:
             assert time.monotonic() - begun < 5
             async with listening(service, last=listener.begun.id) as late:
                 assert await late.types(43) == ["Renamed"] * 40 + ["Opened", "Admitted", "Joined"]
+
+
+async def test_a_damaged_fact_is_left_out(service: Service) -> None:
+    for number in range(3):
+        await service.add(f"{number}.docx")
+    with sqlite3.connect(service.settings.database_path) as database:
+        database.execute("UPDATE stored_events SET state = x'7b00' WHERE position IN (2, 3)")
+    async with listening(service, "?after=0") as listener:
+        assert [(await listener.next()).id for _ in range(4)] == [1, 4, 5, 6]
 
 
 async def test_nobody_who_listens_or_has_stopped_to_delays_a_stop(running: Running) -> None:
