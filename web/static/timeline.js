@@ -36,5 +36,5 @@ function heard(fact) {
 
 if (list.dataset.live) {
   const { live: query, types } = list.dataset;
-  live({ query, types: types.split(" "), heard, look, quickSeconds: 10, slowSeconds: 60 });
+  live({ query, types: types.split(" "), heard, look, quickSeconds: 10, slowSeconds: 300 });
 }
