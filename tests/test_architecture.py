@@ -19,10 +19,10 @@ INWARD = {
 COMPOSITION_ROOT = {
     "web/bootstrap.py",
     "web/cli.py",
-    "web/cli_erase.py",
-    "web/cli_verify.py",
-    "web/cli_export.py",
-    "web/cli_replay.py",
+    "web/commands/erase.py",
+    "web/commands/verify.py",
+    "web/commands/export.py",
+    "web/commands/replay.py",
     "web/importing.py",
     "web/server.py",
 }

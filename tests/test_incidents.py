@@ -11,7 +11,7 @@ import pytest
 
 from application.repeating import repeat
 from infrastructure.incidents import read
-from web.printing import repetition_lines
+from web.commands.printing import repetition_lines
 
 INCIDENTS = sorted((Path(__file__).parent / "incidents").glob("*.jsonl"))
 

@@ -16,10 +16,10 @@ from infrastructure.running_service import NotReached, ask_to_drain
 from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
 from infrastructure.tokens import user_token
-from web.cli_erase import erase
-from web.cli_export import export
-from web.cli_replay import replay
-from web.cli_verify import verify
+from web.commands.erase import erase
+from web.commands.export import export
+from web.commands.replay import replay
+from web.commands.verify import verify
 from web.importing import Result, import_files
 from web.server import run
 

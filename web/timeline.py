@@ -18,9 +18,9 @@ from domain import events
 from domain.words import Access, Mode, Next
 from web.asked import Place
 from web.context import context_of
-from web.life import DRAWN, saved_shape, trouble_shape
 from web.pages import played, query_of
-from web.picture import NARROW, WIDE, Picture, draw
+from web.picture.drawing import NARROW, WIDE, Picture, draw
+from web.picture.life import DRAWN, saved_shape, trouble_shape
 
 PICTURED = 1000  # facts in a picture, the latest
 GROUPS = {

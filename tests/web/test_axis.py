@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.axis import Axis, Tick
+from web.picture.axis import Axis, Tick
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 LEFT, RIGHT = 100.0, 900.0

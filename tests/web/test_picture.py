@@ -16,7 +16,7 @@ from domain import events
 from domain.events import Event
 from domain.words import Access, CloseReason, Mode, Next, Source, Standing, Trigger
 from web.pages import TEMPLATES
-from web.picture import NARROW, WIDE, Format, Picture, draw
+from web.picture.drawing import NARROW, WIDE, Format, Picture, draw
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 NAMES = {

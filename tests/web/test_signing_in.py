@@ -30,7 +30,7 @@ async def test_a_good_token_becomes_a_cookie_that_no_script_sees(
     assert "SameSite=lax" in cookie
     assert ("Secure" in cookie) is secure
     signed_in = await service.get("/", by=None, headers={**HTML, "Cookie": cookie.partition(";")[0]})
-    assert "<strong><bdi>Ada</bdi></strong>" in signed_in.text
+    assert "<bdi><strong>Ada</strong></bdi>" in signed_in.text
 
 
 async def test_the_whole_link_can_be_pasted(service: Service) -> None:

@@ -10,9 +10,9 @@ import pytest
 from application.audit import TYPES
 from tests.web.life import Running
 from tests.web.service import Service, second, word
-from web.life import SHAPES
 from web.pages import TEMPLATES
-from web.shapes import NAMES
+from web.picture.life import SHAPES
+from web.picture.shapes import NAMES
 from web.timeline import GROUPS, KINDS
 
 HTML = {"Accept": "text/html"}

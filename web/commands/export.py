@@ -10,7 +10,7 @@ import click
 
 from application.disguising import Disguise
 from infrastructure.incidents import header, line
-from web.cli_replay import opened
+from web.commands.replay import opened
 
 
 @click.command()

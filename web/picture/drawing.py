@@ -9,9 +9,9 @@ from datetime import datetime
 from markupsafe import escape
 
 from application.journal import Recorded
-from web.axis import Axis, Tick
-from web.life import Lane, Life, Span, life_of
-from web.shapes import Bar, Drawn, bars_of, marks_of
+from web.picture.axis import Axis, Tick
+from web.picture.life import Lane, Life, Span, life_of
+from web.picture.shapes import Bar, Drawn, bars_of, marks_of
 from web.words import counted, listed, shortened
 
 HEAVIEST = 36_000  # bytes of marks and bars, their titles included

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from web.axis import Axis
-from web.life import Mark, Span
+from web.picture.axis import Axis
+from web.picture.life import Mark, Span
 from web.words import counted, listed, shortened
 
 LONGEST_TITLE = 160

@@ -20,7 +20,7 @@ from application.telling import told
 from infrastructure.incidents import Malformed, read
 from infrastructure.journal.past import Past, Subject
 from infrastructure.settings import SettingsError, read_settings
-from web.printing import fact_line, repetition_lines, state_lines
+from web.commands.printing import fact_line, repetition_lines, state_lines
 
 
 def _time(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:

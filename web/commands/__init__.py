@@ -1,0 +1,1 @@
+"""The commands of `docledger` that have to do with the log."""
