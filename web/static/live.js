@@ -5,11 +5,12 @@
 const AGAIN_SECONDS = 10; // after a refusal, which a browser takes for the last word
 
 // `query` as in a url. `heard` is told of each fact of the given types; `look` is asked to see for itself when
-// the page begins to listen from nowhere or cannot, and again and again: slowly while it listens, quickly while
-// it cannot.
+// the page begins to listen, unless it was made at the position that the query begins with, when it cannot, and
+// again and again: slowly while it listens, quickly while it cannot.
 function live({ query, types, heard, look, quickSeconds, slowSeconds }) {
   let source = null;
-  let position = new URLSearchParams(query).get("after"); // all up to there is on the page
+  let position = new URLSearchParams(query).get("after");
+  let known = position !== null; // all up to there is on the page
   let looks = null;
   let pace = 0;
 
@@ -27,7 +28,8 @@ function live({ query, types, heard, look, quickSeconds, slowSeconds }) {
 
   function begun() {
     lookEvery(slowSeconds);
-    if (position === null) look();
+    if (!known) look();
+    known = false;
   }
 
   function failed() {
