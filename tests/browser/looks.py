@@ -11,7 +11,7 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-SCREENSHOTS = Path(os.environ.get("DOCLEDGER_SCREENSHOTS", "build/screenshots"))
+SCREENSHOTS = Path(os.environ.get("DOCLEDGER_TEST_SCREENSHOTS", "build/screenshots"))
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 VIOLATIONS = """
   window.violations = [];
