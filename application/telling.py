@@ -201,6 +201,8 @@ def _count(number: int, what: str) -> str:
 
 
 def _seconds(seconds: float) -> str:
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 120:
