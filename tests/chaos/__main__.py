@@ -62,6 +62,7 @@ def wrong(result: Result, folder: Path) -> Iterator[str]:
         "missing": verdict.missing,
         "uploads lost": verdict.uploads_lost,
         "not settled": result.unsettled,
+        "the log is in doubt": result.doubts,
         "stranded until their own tab came back": result.stranded,
     }
     for kind, found in kinds.items():

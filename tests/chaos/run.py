@@ -18,6 +18,7 @@ import trio
 
 from tests.chaos import docledger, server
 from tests.chaos.docledger import Docledger
+from tests.chaos.evidence import doubts
 from tests.chaos.faults import Faults
 from tests.chaos.gathering import Gathering
 from tests.chaos.marks import first_content
@@ -55,10 +56,11 @@ class Result:
     unsettled: list[str]
     stranded: list[str]
     outcomes: dict[str, int]
+    doubts: list[str]  # of the log
 
     @property
     def good(self) -> bool:
-        return self.verdict.good and not self.unsettled
+        return self.verdict.good and not self.unsettled and not self.doubts
 
 
 @dataclass(slots=True)
@@ -176,6 +178,7 @@ async def _reckoning(stage: Stage, desktop: Desktop, faults: Faults, say: Say) -
         unsettled,
         sorted(settling.stranded),
         dict(desktop.outcomes),
+        await trio.to_thread.run_sync(doubts, stage.data, desktop.files),
     )
 
 
@@ -206,6 +209,7 @@ def summary(wishes: Wishes, result: Result, seconds: float) -> dict[str, Any]:
         "conflicts": verdict.conflicts,
         "unsettled": len(result.unsettled),
         "stranded": len(result.stranded),
+        "doubts": len(result.doubts),
         "server_kills": result.server_kills,
         "documents": wishes.documents,
         "open_at_once": result.open_at_once,
