@@ -79,17 +79,17 @@ class Callbacks:
 
     def note_reply(self, claims: Mapping[str, Any], http: int, error: int, seconds: float) -> None:
         """Record what was answered, if there was a choice; the answer does not wait for that."""
-        claims = storable(claims)
-        if int(claims["status"]) in OFFERS or error:
+        status = int(claims["status"])
+        if status in OFFERS or error:
             command = NoteReplied(
                 at=self._world.now(),
-                status=int(claims["status"]),
+                status=status,
                 http=http,
                 error=error,
                 seconds=seconds,
-                offer=_offer_in(claims),
+                offer=_offer_at(storable(claims.get("url")), status),
             )
-            self._nursery.start_soon(self._record_reply, str(claims["key"]), command)
+            self._nursery.start_soon(self._record_reply, str(storable(claims["key"])), command)
 
     async def _record_reply(self, key: str, command: NoteReplied) -> None:
         try:
@@ -176,8 +176,7 @@ def _so_far(command: Command) -> Fate:
             return Fate.DONE  # `info` rebuilds presence
 
 
-def _offer_in(claims: Mapping[str, Any]) -> str | None:
-    url = claims.get("url")
+def _offer_at(url: object, status: int) -> str | None:
     with suppress(ValueError):  # a malformed url, which no offer has
-        return offer_id(int(claims["status"]), url) if isinstance(url, str) and url else None
+        return offer_id(status, url) if isinstance(url, str) and url else None
     return None
