@@ -14,11 +14,12 @@ import trio
 from application.files import Forbidden, NotFound
 from application.journal import FileRow, Journal, JournalFailed, Query, ReadingChange, Recorded, StaleWrite
 from application.people import AUDITOR, Person, named_in
+from application.readers import Sight, discreet, sight
+from application.replaying import version_in
 from application.telling import told
 from domain import events
 from domain.events import Event
 from domain.keys import user_id
-from domain.words import Access
 
 TYPES: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 ALL, FILE, SESSION = "the whole log", "the file’s history", "the session’s history"  # as the log tells it
@@ -84,12 +85,12 @@ class Audit:
     async def file(self, file_id: str, reader: Reader) -> View:
         """Raises NotFound, Forbidden."""
         row = await self._journal.file(file_id)
-        frank = _may_know_all(row, reader.person)
-        if row is None or (row.file.removed and not frank):
+        seen = sight(reader.person, row)
+        if row is None or (row.file.removed and seen is Sight.NONE):
             raise NotFound(f"There is no file {file_id}.")
-        if not frank and row.file.access(reader.person.id) is Access.NONE:
+        if seen is Sight.NONE:
             raise Forbidden("The file is not shared with you.")
-        return View(reader, FILE, row, frank=frank)
+        return View(reader, FILE, row, frank=seen is Sight.FRANK)
 
     async def document(self, key: str, reader: Reader) -> View:
         """Raises NotFound, Forbidden."""
@@ -193,9 +194,7 @@ class Audit:
                 file=files.get(recorded.file or ""),
                 version=version[1] if version and version in there else None,
             )
-            for recorded, version in zip(
-                facts if view.frank else map(_discreet, facts), versions, strict=True
-            )
+            for recorded, version in zip(facts if view.frank else map(discreet, facts), versions, strict=True)
         ]
 
     async def _files(self, view: View, facts: Iterable[Recorded]) -> Mapping[str, FileRow]:
@@ -205,26 +204,9 @@ class Audit:
         return {row.id: row for row in await self._journal.files_with(ids)}
 
 
-def _may_know_all(row: FileRow | None, person: Person) -> bool:
-    return person.role == AUDITOR or (row is not None and row.file.owner == person.id)
-
-
-def _discreet(recorded: Recorded) -> Recorded:
-    """Without where anybody was."""
-    if isinstance(recorded.event, events.Admitted):
-        return replace(recorded, event=replace(recorded.event, address=""))
-    return recorded
-
-
 def _version(recorded: Recorded) -> tuple[str, int] | None:
-    match recorded.event:
-        case events.VersionAdded(number=number) | events.Saved(version=number):
-            pass
-        case events.Forcesaved(version=number):
-            pass
-        case _:
-            return None
-    return (recorded.file, number) if recorded.file else None
+    number = version_in(recorded.event)
+    return (recorded.file, number) if recorded.file and number is not None else None
 
 
 def _within(view: View, query: Query) -> Query:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from application.plain import to_plain
-from domain import events
 from domain.document import Document, Offer
 from domain.file import EVERYBODY, File
 
@@ -48,7 +47,7 @@ def described_document(document: Document, *, addresses: bool = True) -> Plain:
             {"version": number, "sha256": sha256}
             for sha256, number in sorted(document.versions.items(), key=lambda item: (item[1], item[0]))
         ],
-        "trouble": _trouble(document.trouble),
+        "trouble": to_plain(document.trouble),
     }
 
 
@@ -98,7 +97,3 @@ def _crown(document: Document) -> Plain | None:
         return None
     lastsave, final, at, order = document.crown
     return {"lastsave": to_plain(lastsave), "final": final, "at": to_plain(at), "order": order}
-
-
-def _trouble(trouble: events.Errored | None) -> Plain | None:
-    return to_plain(trouble) if trouble else None

@@ -10,15 +10,13 @@ import logging
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from operator import attrgetter
-from typing import Any
 
 import trio
 
-from application.journal import FileRow, Journal, JournalFailed, Query, Recorded
+from application.journal import Damaged, FileRow, Journal, JournalFailed, Query, Recorded
 from application.people import named_in
-from application.readers import News, Reader, Rows
+from application.readers import News, Reader, Rows, discreet
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +25,6 @@ PAGE = 100  # facts at a time
 PAUSE = 0.02  # seconds in which a burst gathers, so that its readers are woken once
 LINGER = 30.0  # seconds in which the log is still watched when the last reader has gone
 AGAIN = 1.0  # seconds until the journal is asked again after it failed
-UNREADABLE = (KeyError, TypeError, ValueError)  # what a damaged fact raises when it is decoded
 
 Tell = Callable[[Recorded, Mapping[str, str]], bytes]  # a fact, with the names of whom it speaks of
 
@@ -174,7 +171,7 @@ class Feed:
         """The next facts that can be read, and the position up to which there are no others."""
         try:
             facts = await self._journal.facts(query, after=after, before=upto + 1, limit=self._page_size)
-        except UNREADABLE as damage:
+        except Damaged as damage:
             if upto - after > 1:
                 return await self._page(query, after, (after + upto) // 2)
             logger.error("fact %d cannot be read and is left out: %r", upto, damage)
@@ -190,8 +187,7 @@ class Feed:
         return [self._told(fact, names) for fact in facts]
 
     def _told(self, fact: Recorded, names: Mapping[str, str]) -> News:
-        event: Any = fact.event
-        frank = discreet = self._tell(fact, names)
-        if getattr(event, "address", ""):
-            discreet = self._tell(replace(fact, event=replace(event, address="")), names)
-        return News(fact.position, type(event).__name__, fact.stream, fact.file, frank, discreet)
+        frank = self._tell(fact, names)
+        less = discreet(fact)
+        told = frank if less is fact else self._tell(less, names)
+        return News(fact.position, type(fact.event).__name__, fact.stream, fact.file, frank, told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 import trio
@@ -44,6 +44,14 @@ def sight_of(kind: str, stream: str, person: Person, file: FileRow | None) -> Si
     if kind == LAST and file and file.file.access(person.id) is not Access.NONE:
         return Sight.DISCREET
     return sight(person, file)
+
+
+def discreet(recorded: Recorded) -> Recorded:
+    """Without where anybody was."""
+    match recorded.event:
+        case events.Admitted() | events.Consulted() as fact if fact.address:
+            return replace(recorded, event=replace(fact, address=""))
+    return recorded
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from application.journal import Recorded
 from domain import document as documents
 from domain import events
 from domain import file as files
+from domain.events import Event
 
 
 class NoSuchMoment(Exception):
@@ -49,17 +50,24 @@ def until(facts: Sequence[Recorded], moment: Moment) -> Sequence[Recorded]:
     return facts[:number]
 
 
+def version_in(fact: Event) -> int | None:
+    """The number of the version that the fact says was stored."""
+    match fact:
+        case (
+            events.Saved(version=number)
+            | events.Forcesaved(version=number)
+            | events.VersionAdded(number=number)
+        ):
+            return number
+    return None
+
+
 def _storing(facts: Sequence[Recorded], version: int) -> int:
     """The number of the fact that first names it."""
     stored: dict[int, int] = {}
     for recorded in facts:
-        match recorded.event:
-            case (
-                events.Saved(version=number)
-                | events.Forcesaved(version=number)
-                | events.VersionAdded(number=number)
-            ):
-                stored.setdefault(number, recorded.number)
+        if (number := version_in(recorded.event)) is not None:
+            stored.setdefault(number, recorded.number)
     if version not in stored:
         known = f"It stored {_listed(sorted(stored))}." if stored else "It stored none."
         raise NoSuchMoment(f"Version {version} was not stored here. {known}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import trio
 
-from application.journal import DocumentChange, FileChange, FileRow, Query, ReadingChange, Recorded
+from application.journal import Damaged, DocumentChange, FileChange, FileRow, Query, ReadingChange, Recorded
 from application.live import Feed
 from application.people import AUDITOR, Person
 from application.readers import Reader
@@ -38,7 +38,7 @@ class Counting(FakeJournal):
     ) -> Sequence[Recorded]:
         found = await super().facts(query, before=before, after=after, limit=limit)
         if not self.damaged.isdisjoint(fact.position for fact in found):
-            raise ValueError("that is no JSON")
+            raise Damaged("that is no JSON")
         self.pages.append((query, len(found)))
         return found
 
