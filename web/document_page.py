@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import trio
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -56,7 +57,7 @@ async def shown(request: Request) -> Response:
         "last": len(facts),
         "at": past[-1].event.at if past else None,
         "told": told,
-        "state": _state(past),
+        "state": await trio.to_thread.run_sync(_state, past),  # a long past takes a while
         "pager": _pager(request, page, start),
         **await pictures_of(request, view, past[-1].event.at if past else None),
     }
