@@ -86,7 +86,7 @@ def _told(fact: Event, names: Mapping[str, str]) -> str:
             return _file(fact, names)
         case events.Redacted(user=user, left=left):
             whose = "Everybody" if user == EVERYBODY else _who([user], names)
-            return f"{whose}’s personal data were taken out of {_count(len(left), 'event')}."
+            return f"{whose}’s personal data were taken out of {count_of(len(left), 'event')}."
         case _:
             return _session(fact, names)
 
@@ -96,7 +96,7 @@ def _errored(fact: events.Errored) -> str:
     if fact.source is Source.VERIFICATION:
         detail = detail.partition(": ")[0]  # what follows is advice for an upload
     said = WENT_WRONG[fact.source].format(detail)
-    then = THEN[fact.next].format(_count(fact.attempt, "attempt"))
+    then = THEN[fact.next].format(count_of(fact.attempt, "attempt"))
     end = "" if not said or said.endswith((".", "!", "?")) else "."
     return f"{said[:1].upper()}{said[1:]}{end} {then}".strip()
 
@@ -189,14 +189,14 @@ def _file(
         case events.Thinned(numbers=numbers):
             which = ", ".join(f"v{number}" for number in numbers[:MANY])
             more = ", …" if len(numbers) > MANY else ""
-            return f"{_count(len(numbers), 'automatic save')} made room for others: {which}{more}."
+            return f"{count_of(len(numbers), 'automatic save')} made room for others: {which}{more}."
 
 
 def _who(users: Sequence[str], names: Mapping[str, str]) -> str:
     return ", ".join(names.get(user) or SOMEBODY for user in users) or SOMEBODY
 
 
-def _count(number: int, what: str) -> str:
+def count_of(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from application.ports import Blob, StorageFailed
 
+Name = Callable[[Path, Path], None]  # gives a file its name
+
 
 class Draft:
     """A file nobody sees yet, hashed while it is written; made by the first write."""
@@ -83,12 +85,12 @@ class Folders:
             os.close(handle)
 
 
-def publish(draft: Draft, content: bytes, target: Path, folders: Folders) -> None:
-    """A small file, whole and durable under its name; it replaces what was there."""
+def publish(draft: Draft, content: bytes, target: Path, folders: Folders, *, name: Name = os.replace) -> None:
+    """A small file, whole and durable under its name; it replaces what was there, unless named otherwise."""
     try:
         draft.write([content])
         draft.seal()
-        draft.path.replace(target)
+        name(draft.path, target)
         folders.sync(target.parent)
     finally:
         draft.discard()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from infrastructure.durable import Draft, Folders
+from infrastructure.durable import Draft, Folders, publish
 from infrastructure.settings import PREFIX, Settings, SettingsError
 from infrastructure.settings_values import SECRET_BYTES
 
@@ -41,12 +41,10 @@ def _new_secret() -> bytes:
 def _publish(path: Path, content: bytes) -> None:
     folders = Folders(os.fsync)
     folders.make(path.parent)
-    draft = Draft(path.parent, os.fsync)
-    try:
-        draft.write([content])
-        draft.seal()
-        with suppress(FileExistsError):  # of two processes one wins, and both read the winner's
-            os.link(draft.path, path)
-    finally:
-        draft.discard()
-    folders.sync(path.parent)
+    publish(Draft(path.parent, os.fsync), content, path, folders, name=_unless_there)
+
+
+def _unless_there(draft: Path, path: Path) -> None:
+    """Of two processes one wins, and both read the winner's."""
+    with suppress(FileExistsError):
+        os.link(draft, path)

@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 
 from application.audit import TYPES, Audit, View
 from application.journal import Query
+from application.replaying import time_of
 from web.errors import BadRequest
 
 LEAST, USUAL, MOST = 1, 100, 500  # events on a page
@@ -71,8 +72,7 @@ def _moment(params: QueryParams, name: str) -> datetime | None:
     if text is None:
         return None
     try:  # an unescaped + has become a space
-        moment = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return time_of(text.replace(" ", "+") if "T" in text else text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadRequest(f"{name} is a time, such as {EXAMPLE}.") from None
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from application.audit import Entry, Page, Reader, View
 from application.people import Person
+from application.plain import to_plain
 from domain.events import Event
 from domain.words import Access
 from web.asked import MOST, Place, filters, place
@@ -71,14 +69,15 @@ def described(entry: Entry) -> dict[str, Any]:
         "file_name": entry.file.file.name if entry.file else None,
         "key": entry.key,
         "users": [{"id": id_, "name": name} for id_, name in entry.users.items()],
-        "data": _data(recorded.event),
+        "data": data_of(recorded.event),
     }
 
 
-def _data(fact: Event) -> Mapping[str, Any]:
-    """What is recorded, in the log's own words."""
-    data = {field.name: getattr(fact, field.name) for field in fields(fact) if field.name != "at"}
-    return {name: v.isoformat() if isinstance(v, datetime) else v for name, v in data.items()}
+def data_of(fact: Event) -> dict[str, Any]:
+    """What is recorded, in the log's own words; the time stands beside it."""
+    data: dict[str, Any] = to_plain(fact)
+    del data["at"]
+    return data
 
 
 def _links(entry: Entry, person: Person) -> dict[str, str]:

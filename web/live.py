@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields
-from datetime import datetime
 from typing import Any
 
 import trio
@@ -18,7 +16,7 @@ from application.journal import Query, Recorded
 from application.people import AUDITOR
 from application.readers import Reader
 from application.telling import told
-from web.audit import reader_of
+from web.audit import data_of, reader_of
 from web.context import Context, context_of, person_of
 from web.errors import BadRequest
 from web.severing import SEVER
@@ -31,7 +29,6 @@ POSITION = re.compile(r"[0-9]{1,18}")
 RESTORED = (
     "The log ends before that position: it was restored from a copy. This goes on from where it ends now."
 )
-ELSEWHERE = frozenset({"at", "history"})  # fields that stand beside `data`, or are too much for everybody
 
 END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 HEADERS = {
@@ -139,7 +136,8 @@ def _place(position: int, message: str | None = None) -> bytes:
 def encoded(recorded: Recorded, names: Mapping[str, str]) -> bytes:
     """A fact as its event."""
     fact, (kind, _, key) = recorded.event, recorded.stream.partition("/")
-    data = {field.name: getattr(fact, field.name) for field in fields(fact) if field.name not in ELSEWHERE}
+    data = data_of(fact)
+    data.pop("history", None)  # too much for everybody
     if not data.get("address", "here"):
         del data["address"]
     told_ = {
@@ -151,7 +149,7 @@ def encoded(recorded: Recorded, names: Mapping[str, str]) -> bytes:
         "file": recorded.file,
         **({"key": key} if kind == "document" else {}),
         "text": told(fact, names),
-        "data": {name: v.isoformat() if isinstance(v, datetime) else v for name, v in data.items()},
+        "data": data,
     }
     return _event(recorded.position, type(fact).__name__, told_)
 

@@ -13,6 +13,7 @@ from functools import partial
 import click
 from eventsourcing.persistence import PersistenceError
 
+from application.telling import count_of
 from domain.erasure import without_person
 from domain.file import EVERYBODY
 from domain.keys import user_id
@@ -125,18 +126,18 @@ def _finish(settings: Settings, user: str, editing: Sequence[str]) -> bool:
     clean = partial(without_person, user=user)
     with _plainly():
         if notes := clean_notes(settings, clean):
-            click.echo(f"Taken out of {_count(notes, 'note')} in quarantine.")
+            click.echo(f"Taken out of {count_of(notes, 'note')} in quarantine.")
         click.echo("Compacting the database …")
         compacted = compact(settings.database_path)
         waiting = waiting_saves(settings, clean)  # also of those that came meanwhile
     if editing:
         click.echo(
-            f"They edit {_count(len(editing), 'document')} now, and the Document Server will name them again"
-            " until they have left: run this again then.",
+            f"They edit {count_of(len(editing), 'document')} now, and the Document Server will name them"
+            " again until they have left: run this again then.",
             err=True,
         )
     if waiting:
-        told = _count(waiting, "save")
+        told = count_of(waiting, "save")
         click.echo(f"Waiting for the log, and still with the name: {told}. Run this again later.", err=True)
     if not compacted:
         click.echo(HELD_BACK, err=True)
@@ -145,11 +146,7 @@ def _finish(settings: Settings, user: str, editing: Sequence[str]) -> bool:
 
 
 def _places(streams: Counter[str]) -> str:
-    return f"{_count(streams.total(), 'event')} in {_count(len(streams), 'stream')}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return f"{count_of(streams.total(), 'event')} in {count_of(len(streams), 'stream')}"
 
 
 @contextmanager

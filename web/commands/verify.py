@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from application.telling import count_of
 from infrastructure.evidence import CannotCheck, Report
 from infrastructure.evidence import verify as check
 from infrastructure.settings import Settings, SettingsError, read_settings
@@ -91,17 +92,14 @@ def _lines(report: Report) -> Iterator[str]:
     if report.given_up:
         yield "Nothing further was looked at."
     count, left = len(report.findings), report.facts - report.covered
-    checkpoints = _many(report.checkpoints, "checkpoint")
-    yield f"{_many(report.facts, 'fact')} checked: {_many(count, 'finding') if count else 'nothing found'}."
+    checkpoints = count_of(report.checkpoints, "checkpoint")
+    found = count_of(count, "finding") if count else "nothing found"
+    yield f"{count_of(report.facts, 'fact')} checked: {found}."
     yield f"{report.covered} covered by {checkpoints} up to position {report.last_covered}."
     if left:
         yield f"{left} not covered: who can write to the database could have rewritten these, links and all."
     if report.redacted:
         yield f"{report.redacted} redacted, and sealed by later facts as they were left."
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _plain(report: Report) -> dict[str, Any]:
