@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
 
 from tests.browser.conftest import Tab, open_in, words_of
 from tests.service import Service, eventually
@@ -186,6 +186,39 @@ def test_a_page_whose_file_moved_on_outside_says_what_becomes_of_the_typed(
     look(tab.page)
     expect(notice).to_be_hidden(timeout=10_000)
     tab.page.close()
+
+
+def test_a_version_that_is_looked_at_stays_when_the_page_first_hears_of_its_session(
+    service: Service, tabs: BrowserContext
+) -> None:
+    file, _ = two_versions(service, tabs)
+    page = tabs.new_page()
+    held: list[Route] | None = []
+
+    def hold(route: Route) -> None:
+        if held is None:
+            route.continue_()
+        else:
+            held.append(route)
+
+    sessions = re.compile("[0-9]/api/documents/")  # not the server's web-apps/apps/api/documents
+    page.route(sessions, hold)
+    lists = requests(page, f"/api/files/{file}/history")
+    page.goto(f"{service.url}/api/onlyoffice/viewer/{file}?as=Bob&mode=view", wait_until="domcontentloaded")
+    editor = page.frame_locator("iframe[name=frameEditor]")
+    editor.get_by_role("button", name="Version history").click()
+    editor.get_by_role("button", name=re.compile("^Version 1,")).click()
+    first = re.compile("^(?!Older).")
+    expect(editor.locator("#text")).to_have_value(first)
+    eventually(lambda: page.wait_for_timeout(50) or held, "the page asks how its session is")
+    asked = len(lists)
+    waiting, held = held, None
+    for route in waiting:
+        route.continue_()
+    expect(page.locator("#status")).to_contain_text("stored version 2")
+    page.wait_for_timeout(500)
+    assert len(lists) == asked, "what is listed is not news"
+    expect(editor.locator("#text")).to_have_value(first)
 
 
 def test_the_list_restores_a_version_after_asking(service: Service, tabs: BrowserContext) -> None:

@@ -6,7 +6,7 @@ const self_ = document.currentScript.dataset;
 let configuration = JSON.parse(document.getElementById("configuration").textContent);
 let editor = null;
 let inHistory = false;
-let stored = null; // the last version that the session is known to have stored
+let listed = 0; // the newest version that the history shows
 let refreshing = false;
 let settled = null; // the key that a fresh configuration did not change: asking again would not help
 
@@ -91,9 +91,13 @@ function goOn() {
 }
 
 async function showHistory() {
+  listed = Infinity; // until the answer says which
   try {
-    editor.refreshHistory(await asked(`/api/files/${self_.file}/history`));
+    const answer = await asked(`/api/files/${self_.file}/history`);
+    listed = Math.max(0, ...answer.history.map((entry) => entry.version));
+    editor.refreshHistory(answer);
   } catch (error) {
+    listed = 0;
     editor.refreshHistory({ error: error.message });
   }
 }
@@ -153,9 +157,7 @@ async function status() {
   notify("editor", "");
   notify("save", state.trouble ? `Your last changes are not saved: ${state.trouble}` : "");
   notify("conflict", state.conflict && !inHistory ? CONFLICT : "");
-  const news = stored !== state.saved_version;
-  stored = state.saved_version;
-  if (news && inHistory) await showHistory(); // with what was typed before it was opened
+  if (inHistory && state.saved_version > listed) await showHistory(); // with what was typed before it was opened
   if (state.outdated && !inHistory && settled !== key && await goOn()) announce("news", REPLACED);
 }
 
