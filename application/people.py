@@ -10,13 +10,22 @@ from domain.events import Event
 from domain.file import EVERYBODY
 
 AUDITOR = "auditor"  # the role that may read the whole log
+ADMIN = "admin"  # the role that may see how the service is, and send people out of documents
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
     id: str  # our own short id, never the outside `sub`
     name: str
-    role: str = "user"
+    role: str = "user"  # or several, with blanks between
+
+    @property
+    def audits(self) -> bool:
+        return AUDITOR in self.role.split()
+
+    @property
+    def operates(self) -> bool:
+        return ADMIN in self.role.split()
 
 
 def named_in(fact: Event) -> frozenset[str]:

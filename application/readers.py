@@ -9,7 +9,7 @@ from enum import Enum, auto
 import trio
 
 from application.journal import FileRow, Query, Recorded
-from application.people import AUDITOR, Person
+from application.people import Person
 from domain import events
 from domain.words import Access
 
@@ -26,7 +26,7 @@ class Sight(Enum):
 
 def sight(person: Person, file: FileRow | None) -> Sight:
     """Of what happens to a file."""
-    if person.role == AUDITOR:
+    if person.audits:
         return Sight.FRANK
     if file is None or file.file.access(person.id) is Access.NONE:
         return Sight.NONE
@@ -37,7 +37,7 @@ def sight(person: Person, file: FileRow | None) -> Sight:
 
 def sight_of(kind: str, stream: str, person: Person, file: FileRow | None) -> Sight:
     """Of one fact, by its type, its stream, and the file that it is about as that is now."""
-    if person.role == AUDITOR:
+    if person.audits:
         return Sight.FRANK
     if stream.startswith("reader/"):
         return Sight.NONE

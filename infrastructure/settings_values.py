@@ -32,7 +32,6 @@ _ADVICE = {
     "less_than_equal": "must be at most {le}",
     "greater_than": "must be more than {gt}",
     "literal_error": "must be {expected}",
-    "string_pattern_mismatch": "is not written like 'en' or 'pt-BR'",
 }
 
 _STEPS = {"all": ALL, "hourly": HOURLY, "daily": DAILY, "weekly": WEEKLY, "none": NONE}
@@ -164,6 +163,25 @@ def file_url(url: str) -> str:
     if not url.startswith("file:///"):
         raise ValueError("must look like file:///path/to/blobs; other stores come later")
     return url
+
+
+def language(code: str) -> str:
+    if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]{2,4})?", code):
+        raise ValueError(f"{code!r} is not written like 'en' or 'pt-BR'")
+    return code
+
+
+def theme(name: str) -> str:
+    if not re.fullmatch(r"(theme|default)-[a-z-]{1,40}", name):
+        raise ValueError(f"{name!r} is not written like 'theme-dark' or 'theme-system'")
+    return name
+
+
+def location(path: str) -> str:
+    """Where nginx has been told that the blobs are: an absolute path that needs no escaping."""
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", path):
+        raise ValueError("must look like /blobs, as in nginx's `location /blobs/ { internal; … }`")
+    return path.rstrip("/")
 
 
 def memory_url(url: str) -> str:

@@ -19,6 +19,7 @@ INWARD = {
 COMPOSITION_ROOT = {
     "web/bootstrap.py",
     "web/cli.py",
+    "web/configured.py",
     "web/commands/erase.py",
     "web/commands/verify.py",
     "web/commands/export.py",

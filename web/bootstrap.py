@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 import trio
-from pydantic import SecretStr
 
 from application.audit import Audit
 from application.callbacks import Callbacks
@@ -29,37 +28,25 @@ from application.spool import Spool
 from application.trust import Trust
 from application.world import Patience, World
 from infrastructure.blobs import LocalBlobs
-from infrastructure.document_server import Endpoint, HttpDocumentServer
+from infrastructure.document_server import HttpDocumentServer
 from infrastructure.ids import new_id
 from infrastructure.journal import LedgerJournal
 from infrastructure.journal.checkpointing import checkpointing
-from infrastructure.kept import own_secret
 from infrastructure.limits import MemoryRateLimit, address_subject, client_address
 from infrastructure.overflow import OverflowBlobs
 from infrastructure.settings import Settings
 from infrastructure.sidecars import LocalSidecars
 from infrastructure.signing import signer
 from infrastructure.sniffer import Sniffer
-from infrastructure.tokens import JwtTokens
-from web.context import Context, Site
+from web.configured import Connection, endpoint_of, patience_of, site_of, tokens_of
+from web.context import Context
 from web.live import encoded
 from web.samples import add_samples
 from web.streams import Streams
 
 logger = logging.getLogger(__name__)
 
-INFO_MARGIN = 30.0  # seconds beyond the budget of the callback that `info` waits for
 AGAIN = 5.0  # seconds between two attempts to take up the open documents
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The Document Server: how browsers reach it, how we do, and the secret we share."""
-
-    url: str
-    internal_url: str
-    secret: str | None
-    standin: bool = False
 
 
 class Stages:
@@ -72,38 +59,8 @@ class Stages:
         self.closing = trio.Event()  # whatever is still being answered has to end
 
 
-def connection_of(settings: Settings) -> Connection:
-    assert settings.document_server_url is not None
-    secret = settings.document_server_secret
-    return Connection(
-        settings.document_server_url,
-        settings.document_server_internal_url or settings.document_server_url,
-        secret.get_secret_value() if secret else None,
-    )
-
-
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def patience_of(settings: Settings) -> Patience:
-    return Patience(
-        autosave=settings.autosave_seconds,
-        budget=settings.callback_budget_seconds,
-        forgotten=settings.forgotten_seconds,
-        reuse=settings.reuse_unchanged_seconds,
-    )
-
-
-def tokens_of(settings: Settings, connection: Connection) -> JwtTokens:
-    return JwtTokens(
-        own_secret(settings),
-        connection.secret,
-        _plain(settings.auth_secret),
-        signed=settings.document_server_jwt,
-        file_seconds=settings.file_token_seconds,
-        config_seconds=settings.config_token_seconds,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +112,7 @@ async def assemble(
         nursery.start_soon(_drain, desk, world, settings.grace_seconds, stages)
         nursery.start_soon(blobs.run)
         yield Context(
-            site=_site(settings, connection),
+            site=site_of(settings, connection),
             journal=journal,
             blobs=blobs,
             desk=desk,
@@ -175,30 +132,6 @@ async def assemble(
             subject_of=address_subject,
         )
         nursery.cancel_scope.cancel()
-
-
-def endpoint_of(settings: Settings, connection: Connection) -> Endpoint:
-    return Endpoint(
-        public_url=connection.url,
-        internal_url=connection.internal_url,
-        result_origins=settings.result_origins,
-        max_bytes=settings.max_file_bytes,
-        ca_bundle=settings.ca_bundle,
-        info_seconds=settings.callback_budget_seconds + INFO_MARGIN,
-    )
-
-
-def _site(settings: Settings, connection: Connection) -> Site:
-    return Site(
-        public_url=settings.public_url,
-        storage_url=settings.storage_url,
-        document_server_url=connection.url,
-        demo=settings.demo,
-        standin=connection.standin,
-        durable=settings.callback_reply == "durable",
-        editor_lang=settings.editor_lang,
-        max_file_bytes=settings.max_file_bytes,
-    )
 
 
 async def _work(nursery: trio.Nursery, desk: Desk, spool: Spool, recovery: Recovery, stages: Stages) -> None:
@@ -223,7 +156,3 @@ async def _drain(desk: Desk, world: World, seconds: float, stages: Stages) -> No
     await stages.stopping.wait()
     await drain(desk, world, seconds)
     stages.drained.set()
-
-
-def _plain(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret else None

@@ -80,7 +80,9 @@ def import_(paths: tuple[Path, ...], owner: str | None, share: bool) -> None:
 
 @main.command()
 @click.argument("name")
-@click.option("--role", default="user", help="`auditor` sees every document.")
+@click.option(
+    "--role", default="user", help="`auditor` reads the whole log, `admin` sees how the service is."
+)
 @click.option("--hours", default=12.0, show_default=True, help="How long it is valid.")
 def token(name: str, role: str, hours: float) -> None:
     """Print a link that signs NAME in, as your own application would; needs AUTH_SECRET."""

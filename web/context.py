@@ -19,7 +19,7 @@ from application.limits import RateLimit
 from application.live import Feed
 from application.opening import Door
 from application.operating import Operating
-from application.people import AUDITOR, Person
+from application.people import ADMIN, AUDITOR, Person
 from application.ports import Blobs
 from application.replacing import Replacing
 from application.tokens import BadToken, Tokens
@@ -84,7 +84,7 @@ def person_of(connection: HTTPConnection) -> Person:
     if context.site.demo:
         name = connection.query_params.get("as", "").strip()[:60] or "local"
         if name == "local":
-            return Person(user_id(name), "You", AUDITOR)
+            return Person(user_id(name), "You", f"{AUDITOR} {ADMIN}")
         return Person(user_id(name), name)
     token = bearer(connection.headers) or connection.cookies.get("token")
     if not token:

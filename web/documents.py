@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from application.files import Forbidden, NotFound
 from application.journal import DocumentRow, FileRow
-from application.people import AUDITOR, Person
+from application.people import Person
 from domain.words import Access, CloseReason, Standing
 from web.context import Context, context_of, person_of
 
@@ -46,7 +46,7 @@ async def _file(context: Context, row: DocumentRow | None) -> FileRow | None:
 
 
 def _may_see(file: FileRow, person: Person) -> bool:
-    return person.role == AUDITOR or file.file.access(person.id) is not Access.NONE
+    return person.audits or file.file.access(person.id) is not Access.NONE
 
 
 def _described(row: DocumentRow, file: FileRow) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from application.files import Forbidden
-from application.people import AUDITOR
 from web.context import bearer, context_of, person_of
 from web.errors import BadRequest
 
@@ -17,8 +16,9 @@ LONGEST = 600.0  # seconds
 
 async def status(request: Request) -> Response:
     context = context_of(request)
-    if not context.site.demo and person_of(request).role != AUDITOR:
-        raise Forbidden("Only an auditor may see how the service is.")
+    person = person_of(request)
+    if not (context.site.demo or person.operates or person.audits):
+        raise Forbidden("Only an admin or an auditor may see how the service is.")
     return JSONResponse(asdict(await context.operating.status()))
 
 

@@ -20,7 +20,8 @@ from infrastructure.kept import own_secret
 from infrastructure.settings import Settings
 from infrastructure.signing import signer
 from web.app import create_app
-from web.bootstrap import Connection, Stages, assemble, connection_of
+from web.bootstrap import Stages, assemble
+from web.configured import Connection, connection_of
 from web.severing import Severable
 
 logger = logging.getLogger(__name__)

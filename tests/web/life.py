@@ -14,7 +14,7 @@ import trio
 from infrastructure.settings import Settings
 from tests.web.fake_server import FakeServer, document_server
 from tests.web.service import DEADLINE, Service, settings
-from web.bootstrap import patience_of
+from web.configured import patience_of
 from web.server import serve
 
 
