@@ -28,6 +28,29 @@ class ServerUnreachable(Exception):
     """The Document Server gave no usable answer within the deadline."""
 
 
+class ConversionFailed(Exception):
+    """The Document Server answered that it cannot convert."""
+
+    def __init__(self, code: int) -> None:
+        """`code` is its negative number."""
+        super().__init__(CONVERSION_ERRORS.get(code, f"the Document Server answered error {code}"))
+        self.code = code
+
+
+CONVERSION_ERRORS = {
+    -1: "the Document Server says no more than that it failed",
+    -2: "it took the Document Server too long",
+    -3: "the Document Server cannot read the file, or not make that type of it",
+    -4: "the Document Server could not fetch the file from Docledger",
+    -5: "the file is protected with a password",
+    -6: "the Document Server's database failed",
+    -7: "the Document Server does not know the type",
+    -8: "the Document Server does not accept Docledger's signature",
+    -9: "the Document Server cannot tell the type of the file",
+    -10: "the file is too large for the Document Server",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Blob:
     sha256: str
@@ -103,6 +126,14 @@ class Inspector(Protocol):
 class DocumentServer(Protocol):
     async def command(self, name: str, key: str | None = None, **parameters: Any) -> Answer:
         """Send one command to the command service. Raises ServerUnreachable."""
+        ...
+
+    async def convert(self, url: str, *, filetype: str, outputtype: str, key: str, title: str = "") -> str:
+        """Have the file behind `url` made another type (extensions, no dot); the url of the result.
+
+        `key` names the attempt to the server, which answers a known one with what it knows.
+        Raises ConversionFailed, ServerUnreachable.
+        """
         ...
 
     async def fetch(self, url: str) -> Blob:

@@ -1,4 +1,4 @@
-"""The stand-in's routes: the API script, the editor page and its socket, commands, results."""
+"""The stand-in's routes: the API script, the editor page and its socket, commands, conversions, results."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from .commands import command_service
 from .control import control
+from .converter import converter
 from .downloads import download
 from .history import old_version
 from .server import Standin
@@ -56,6 +57,8 @@ def create_app(standin: Standin) -> Starlette:
             Route("/web-apps/apps/api/{name:path}", static_file),
             Route("/command", command, methods=["POST"]),
             Route("/coauthoring/CommandService.ashx", command, methods=["GET", "POST"]),
+            Route("/converter", converter, methods=["POST"]),
+            Route("/ConvertService.ashx", converter, methods=["GET", "POST"]),
             Route(
                 "/cache/files/{path:path}",
                 spoilt_download if controlled else download,

@@ -55,7 +55,7 @@ class Results:
         self._files.put(path, {"made": now}, content)
         self._prolong(path, now)
 
-    def link(self, base_url: str, directory: str, name: str, now: float) -> str | None:
+    def link(self, base_url: str, directory: str, name: str, now: float, filename: str = "") -> str | None:
         """A url signed now, if there is such a file. `directory` starts with data/ or forgotten/."""
         if not self.holds(directory, name):
             return None
@@ -66,7 +66,7 @@ class Results:
             "md5": self.md5(path, expires),
             "expires": expires,
             "shardkey": key_of(path),
-            "filename": name,
+            "filename": filename or name,
         }
         return f"{base_url}{quote(path)}?{urlencode(query)}"
 

@@ -14,6 +14,7 @@ import trio
 from . import callbacks, saving
 from .changes import Author
 from .config import StandinConfig
+from .converting import Conversion
 from .documents import FORMATS, read_text
 from .faults import Faults
 from .offers import Offers
@@ -48,6 +49,7 @@ class Standin:
     inboxes: dict[int, trio.MemorySendChannel[dict[str, Any]]] = field(default_factory=dict)
     closers: dict[str, trio.CancelScope] = field(default_factory=dict)
     loading: dict[str, trio.Lock] = field(default_factory=dict)
+    conversions: dict[str, Conversion] = field(default_factory=dict)
     numbers: count[int] = field(default_factory=lambda: count(1))
     errands: int = 0
     idle: trio.Event = field(default_factory=trio.Event)

@@ -18,7 +18,7 @@ from application.files import Files, Shelf
 from application.journal import FileRow
 from application.opening import Door
 from application.people import Person
-from application.ports import Answer, Blob, DownloadFailed, Verdict
+from application.ports import Answer, Blob, ConversionFailed, DownloadFailed, Verdict
 from application.spool import Spool
 from application.world import Patience, World
 from domain.file import EVERYBODY
@@ -39,6 +39,8 @@ class FakeServer:
     results: dict[str, Any] = field(default_factory=dict)
     commands: list[tuple[str, str | None, float]] = field(default_factory=list)
     fetches: list[tuple[str, float]] = field(default_factory=list)
+    converted: dict[str, Any] = field(default_factory=dict)
+    conversions: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     async def command(self, name: str, key: str | None = None, **parameters: Any) -> Answer:
         self.commands.append((name, key, trio.current_time()))
@@ -59,6 +61,15 @@ class FakeServer:
         if isinstance(result, Exception):
             raise result
         return await self.blobs.keep(_chunks(result), limit=10**6)
+
+    async def convert(self, url: str, *, filetype: str, outputtype: str, key: str, title: str = "") -> str:
+        """The result's url as it is put down under `filetype>outputtype`."""
+        self.conversions.append((url, filetype, outputtype, key))
+        await trio.lowlevel.checkpoint()
+        result = self.converted.get(f"{filetype}>{outputtype}", ConversionFailed(-3))
+        if isinstance(result, Exception):
+            raise result
+        return str(result)
 
     def asked(self, name: str) -> list[float]:
         return [when for command, _, when in self.commands if command == name]

@@ -17,6 +17,7 @@ from tests.infrastructure.raw_server import Reply, Request, running, says
 
 SECRET = "the Document Server's own secret"
 STRANGER = "the secret of somebody else altogether"
+CONVERTER_PATH = "/converter"
 COMMAND_PATH = "/coauthoring/CommandService.ashx"
 HEADER_LIMIT = 7168  # characters of the header's token, from which on history and changesurl are cut
 CUT_IN = frozenset({2, 3, 6, 7})
@@ -45,6 +46,8 @@ class FakeServer:
     url: str = ""
     commands: list[dict[str, Any]] = field(default_factory=list)
     fetches: list[str] = field(default_factory=list)
+    conversions: list[dict[str, Any]] = field(default_factory=list)
+    conversion: Mapping[str, Any] = field(default_factory=lambda: {"error": -3})  # what it answers to all
     _results: dict[str, list[Reply]] = field(default_factory=dict)
     _answers: dict[str, Answering] = field(default_factory=dict)
 
@@ -59,6 +62,11 @@ class FakeServer:
         now = time.time()
         return f"{self.url}{path}?md5={now}&expires={int(now) + 900}&filename=output.docx"
 
+    def converts(self, content: bytes) -> None:
+        """Whatever it is to convert becomes this."""
+        url = self.result(f"conv_{len(self.conversions)}", content)
+        self.conversion = {"endConvert": True, "fileUrl": url, "percent": 100}
+
     def answer(self, command: str, answering: Answering) -> None:
         self._answers[command] = answering
 
@@ -71,9 +79,19 @@ class FakeServer:
             answer = await self._answered(request.body)
             await says("200 OK", json.dumps(answer).encode())(stream, request)
             return
+        if path == CONVERTER_PATH:
+            await says("200 OK", json.dumps(self._converted(request.body)).encode())(stream, request)
+            return
         self.fetches.append(path)
         replies = self._results.get(path, [says("404 Not Found")])
         await (replies.pop(0) if len(replies) > 1 else replies[0])(stream, request)
+
+    def _converted(self, body: bytes) -> Mapping[str, Any]:
+        try:
+            self.conversions.append(jwt.decode(json.loads(body)["token"], SECRET, ["HS256"]))
+        except (jwt.InvalidTokenError, KeyError):
+            return {"error": -8}
+        return self.conversion
 
     async def _answered(self, body: bytes) -> dict[str, Any]:
         try:
