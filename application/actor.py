@@ -147,7 +147,7 @@ class DocumentActor:
         if isinstance(command, commands.TakeOffer):
             fetch = self._fetches.get(command.offer)
             if fetch:
-                fetch.renew(command.url, command.changes_url)
+                fetch.renew(command)
 
     async def _obey(self, command: Command) -> None:
         match command:
@@ -178,9 +178,7 @@ class DocumentActor:
             raise JournalFailed(f"{self.key}: its file {document.file} is not in the journal")
         if isinstance(command, commands.TakeStored):
             command = replace(command, offer=replace(command.offer, live=row.live))
-        known = document.versions.get(command.sha256)
-        gone = known is not None and await self._world.journal.version(document.file, known) is None
-        thinned = frozenset({known} if known is not None and gone else ())
+        thinned = await self._thinned(document, command.sha256, command.original_sha256)
         result = decide_save(self.key, document, row.file, command, thinned)
         changes: list[Change] = []
         if result.file:
@@ -188,6 +186,12 @@ class DocumentActor:
             assert state is not None
             changes = [FileChange(document.file, row.version, result.file, state)]
         await self._record(result.document, *changes, cause=command)
+
+    async def _thinned(self, document: Document, *digests: str | None) -> frozenset[int]:
+        """Of the versions that have these bytes, the numbers of those that are gone."""
+        known = {document.versions[digest] for digest in digests if digest in document.versions}
+        version = self._world.journal.version
+        return frozenset({number for number in known if await version(document.file, number) is None})
 
     async def _record(self, events: Sequence[DocumentEvent], *others: Change, cause: Command) -> None:
         """Durable first, true second."""
@@ -208,9 +212,10 @@ class DocumentActor:
         document = self.document
         offers = document.offers if document else {}
         self._fetches = {id_: fetch for id_, fetch in self._fetches.items() if id_ in offers}
+        filetype = document.filetype if document else ""
         for id_, offer in offers.items():
             if id_ not in self._fetches:
-                self._fetches[id_] = fetch = Fetch(self.key, offer.fact, self._world)
+                self._fetches[id_] = fetch = Fetch(self.key, offer.fact, self._world, filetype)
                 self._start(partial(fetch.run, self._report))
         self.schedule.entered(document, trio.current_time())
         self._tell()

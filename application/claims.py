@@ -85,6 +85,7 @@ def _offer(status: int, url: str, claims: Mapping[str, Any], now: datetime, *, k
         lastsave=_time(claims),
         notmodified=claims.get("notmodified") is True,
         keep=keep,
+        forms_data_url=forms if isinstance(forms := claims.get("formsdataurl"), str) else None,
     )
 
 

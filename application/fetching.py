@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import trio
 
+from application.converting import in_its_own_type
 from application.journal import JournalFailed
 from application.ports import Blob, DownloadFailed, DownloadGone, StorageFailed, TooLarge, Verdict
 from application.sidecars import Sidecar
@@ -21,6 +22,7 @@ from domain.words import Next, Source
 logger = logging.getLogger(__name__)
 
 LONGEST = timedelta(days=1)  # however long a url claims to live
+FORMS_PAUSES = (1.0, 2.0, 4.0)  # seconds between attempts at a form's data
 GONE = 7  # refusals of its url after which an offer is given up, a minute after the first
 
 Outcome = CommitOffer | NoteFailure
@@ -37,20 +39,24 @@ class Failed(Exception):
 class Fetch:
     """The errand of one offer. `renew` gives it fresh urls when the server repeats the offer."""
 
-    def __init__(self, key: str, offer: SaveOffered, world: World) -> None:
+    def __init__(self, key: str, offer: SaveOffered, world: World, filetype: str = "") -> None:
+        """`filetype` is the document's own, into which other results are converted; empty for none."""
         self._key = key
         self._offer = offer
         self._world = world
+        self._filetype = filetype
         self._url, self._changes_url = offer.url, offer.changes_url
+        self._forms_data_url = offer.forms_data_url
         self._had_at = offer.at
         self._renewed = trio.Event()
         self._suspect: Blob | None = None
         self._hopeless = 0  # failures in a row that another attempt could hardly mend
         self._aside: str | None = None  # the id of the sidecar that has been written
 
-    def renew(self, url: str, changes_url: str | None) -> None:
-        if url != self._url:
-            self._url, self._changes_url = url, changes_url or self._changes_url
+    def renew(self, repeat: TakeOffer) -> None:
+        if repeat.url != self._url:
+            self._url, self._changes_url = repeat.url, repeat.changes_url or self._changes_url
+            self._forms_data_url = repeat.forms_data_url or self._forms_data_url
             self._had_at = self._world.now()
             self._renewed.set()
 
@@ -101,17 +107,22 @@ class Fetch:
         except Failed as failure:
             return self._failure(failure, attempt)
         if verdict.accepted:
-            return CommitOffer(
-                at=self._world.now(),
-                offer=self._offer.offer,
-                sha256=blob.sha256,
-                size=blob.size,
-                changes_sha256=await self._changes(),
-            )
+            return await self._stored(blob)
         if self._suspect != blob:  # it may have been garbled on the way: fetch once more
             self._suspect = blob
             return self._failure(Failed(Source.VERIFICATION, verdict.reason), attempt)
         return await self._quarantine(blob, verdict.reason, attempt)
+
+    async def _stored(self, blob: Blob) -> CommitOffer:
+        stored = CommitOffer(
+            at=self._world.now(),
+            offer=self._offer.offer,
+            sha256=blob.sha256,
+            size=blob.size,
+            changes_sha256=await self._changes(),
+            forms_sha256=await self._forms_data(),
+        )
+        return await in_its_own_type(self._world, stored, self._offer, self._url, self._filetype)
 
     async def _secure(self) -> tuple[Blob, Verdict]:
         try:
@@ -128,14 +139,29 @@ class Fetch:
 
     async def _changes(self) -> str | None:
         """The server's record of who changed what, for its history panel: welcome, never waited for long."""
-        if self._changes_url is None:
-            return None
         with trio.move_on_after(self._world.patience.changes):
-            try:
-                return (await self._world.server.fetch(self._changes_url)).sha256
-            except (DownloadFailed, TooLarge, StorageFailed) as trouble:
-                logger.warning("%s: the record of changes is not kept: %s", self._key, trouble)
+            return await self._welcome(self._changes_url, "the record of changes is not kept")
         return None
+
+    async def _forms_data(self) -> str | None:
+        """What was filled into a form: there is no other copy, so one failure is not the end."""
+        with trio.move_on_after(self._world.patience.forms_data):
+            for pause in (*FORMS_PAUSES, None):
+                digest = await self._welcome(self._forms_data_url, "a form's data did not come")
+                if digest or self._forms_data_url is None or pause is None:
+                    return digest
+                await trio.sleep(pause)
+        return None
+
+    async def _welcome(self, url: str | None, without: str) -> str | None:
+        """The digest of what makes a save better, and is no reason not to have it."""
+        if url is None:
+            return None
+        try:
+            return (await self._world.server.fetch(url)).sha256
+        except (DownloadFailed, TooLarge, StorageFailed) as trouble:
+            logger.warning("%s: %s: %s", self._key, without, trouble)
+            return None
 
     async def _quarantine(self, blob: Blob, reason: str, attempt: int) -> Outcome:
         note = {"key": self._key, "offer": self._offer.offer, "url": self._url, "reason": reason}

@@ -22,6 +22,7 @@ FOR_ALL = frozenset({events.Shared, events.Redacted})
 REPLACED = {
     "user": "user", "by": "user", "owner": "user", "users": "user", "name": "person", "owner_name": "person",
     "address": "address", "file": "file", "key": "key", "live": "key", "url": "url", "changes_url": "url",
+    "forms_data_url": "url", "from_file": "file", "converted_from": "filetype",
     "filetype": "filetype", "offer": "offer", "first": "nested", "history": "dropped", "detail": "text",
     "left": "seals",
 }  # fmt: skip
@@ -29,7 +30,7 @@ KEPT = frozenset({
     "type", "at", "base", "mode", "status", "trigger", "lastsave", "notmodified", "keep", "version", "sha256",
     "size", "lag", "head", "reason", "standing", "source", "attempt", "next", "http", "error", "seconds",
     "number", "origin", "restored", "changes_sha256", "numbers", "access", "admitted", "confirmed", "since",
-    "reuse",
+    "reuse", "forms_sha256", "original", "original_sha256", "original_size", "from_version",
 })  # fmt: skip
 
 

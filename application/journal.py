@@ -149,6 +149,10 @@ class VersionRow:
     filetype: str
     restored: int | None
     changes_sha256: str | None = None
+    forms_sha256: str | None = None  # of what was filled in, where it is a submitted form
+    converted_from: str | None = None
+    from_file: str | None = None
+    from_version: int | None = None
 
 
 class Journal(Protocol):
@@ -234,5 +238,5 @@ class Journal(Protocol):
         ...
 
     async def is_referenced(self, sha256: str) -> bool:
-        """Whether any version of any file has these bytes, as its content or its changes."""
+        """Whether any version of any file has these bytes, as its content, its changes or its form's data."""
         ...

@@ -88,7 +88,7 @@ def _goes_on(group: Sequence[Recorded], fact: Recorded) -> bool:
     if group[0].cause is None or fact.cause is not None or isinstance(fact.event, events.Redacted):
         return False
     if isinstance(fact.event, events.VersionAdded):
-        return f"document/{fact.event.key}" == group[-1].stream
+        return f"document/{fact.event.key}" == group[0].stream
     return fact.stream == group[0].stream == group[-1].stream
 
 

@@ -112,7 +112,11 @@ class Retention:
     async def _is_referenced(self, sha256: str) -> bool:
         """By a version, or by a save that the journal has not taken yet."""
         stored = (sidecar.stored for sidecar in await self._sidecars.waiting())
-        waits = any(save and sha256 in (save.sha256, save.changes_sha256) for save in stored)
+        waits = any(
+            sha256 in (save.sha256, save.changes_sha256, save.forms_sha256, save.original_sha256)
+            for save in stored
+            if save
+        )
         return waits or await self._journal.is_referenced(sha256)
 
 

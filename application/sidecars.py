@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.commands import CommitOffer, TakeOffer, TakeStored
+from domain.commands import CommitOffer, TakeOffer, TakeStored, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +24,7 @@ class Sidecar:
     @property
     def command(self) -> TakeOffer | TakeStored:
         """What the document is to be told."""
-        stored = self.stored
-        if stored is None:
-            return self.offer
-        return TakeStored(
-            at=stored.at,
-            offer=self.offer,
-            sha256=stored.sha256,
-            size=stored.size,
-            changes_sha256=stored.changes_sha256,
-        )
+        return self.offer if self.stored is None else taken(self.offer, self.stored)
 
 
 class Sidecars(Protocol):

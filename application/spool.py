@@ -42,7 +42,7 @@ class Spool:
         sidecar = Sidecar(key, command)
         errand = self._errands.get(sidecar.id)
         if errand:
-            errand.fetch.renew(command.url, command.changes_url)
+            errand.fetch.renew(command)
         await (errand or self._begin(sidecar)).over.wait()
 
     async def run(self) -> None:

@@ -28,6 +28,9 @@ CAUSES = {
     Trigger.RECOVERED: "recovered from the server",
     Trigger.UPLOAD: "upload",
     Trigger.RESTORE: "restore",
+    Trigger.BLANK: "a new file",
+    Trigger.CONVERSION: "conversion",
+    Trigger.SAVE_AS: "a copy from the editor",
     Trigger.CONFLICT: "the file had moved on",
 }
 CLOSED = {
@@ -48,6 +51,7 @@ WENT_WRONG = {
     Source.VERIFICATION: "What came as a save is not the document: {}",
     Source.STORAGE: "A save could not be stored: {}",
     Source.COMMAND: "{}",
+    Source.CONVERSION: "{}",
 }
 THEN = {
     Next.RETRY: "Docledger tries again.",

@@ -6,7 +6,7 @@ the journal's unique live row has the last word.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -70,6 +70,7 @@ class TakeOffer:
     lastsave: datetime | None = None
     notmodified: bool | None = None
     keep: bool = False  # a status 3: the server is told to keep its change log
+    forms_data_url: str | None = None
     live: str | None = None
 
     @property
@@ -118,13 +119,20 @@ class NoteResumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitOffer:
-    """An offer's bytes are safe in the blob store and are a document."""
+    """An offer's bytes are safe in the blob store and are a document.
+
+    Those of another type than the file's may have been converted: then they are the `original`.
+    """
 
     at: datetime
     offer: str
     sha256: str
     size: int  # bytes
     changes_sha256: str | None = None
+    forms_sha256: str | None = None
+    original_sha256: str | None = None
+    original_size: int = 0
+    detail: str = ""  # why they could not be converted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +144,21 @@ class TakeStored:
     sha256: str
     size: int  # bytes
     changes_sha256: str | None = None
+    forms_sha256: str | None = None
+    original_sha256: str | None = None
+    original_size: int = 0
+    detail: str = ""
+
+    @property
+    def commit(self) -> CommitOffer:
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return CommitOffer(**{**given, "offer": self.offer.offer})
+
+
+def taken(offer: TakeOffer, stored: CommitOffer) -> TakeStored:
+    """An offer and its bytes in one."""
+    given = {field.name: getattr(stored, field.name) for field in fields(stored)}
+    return TakeStored(**{**given, "offer": offer})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

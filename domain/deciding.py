@@ -123,6 +123,7 @@ def offered(command: commands.TakeOffer, filetype: str) -> events.SaveOffered:
         lastsave=command.lastsave,
         notmodified=command.notmodified,
         keep=command.keep,
+        forms_data_url=command.forms_data_url,
     )
 
 

@@ -13,7 +13,7 @@ from domain import events
 from domain.erasure import without_person
 from domain.events import DocumentEvent
 from domain.file import EVERYBODY
-from domain.words import CloseReason, Mode, Next, Standing
+from domain.words import Mode, Next, Standing
 
 FINAL = frozenset({2, 3})  # the statuses after which nobody edits any more
 AHEAD = timedelta(minutes=10)  # beyond which we do not believe the server's clock
@@ -76,7 +76,7 @@ class Document:
     offered: int = 0
     crown: Rank | None = None  # of the offer that made the session's head
     last_word: datetime | None = None  # when a final was offered that said nothing about its age
-    versions: Mapping[str, int] = field(default_factory=dict)  # digest -> the number it was stored under
+    versions: dict[str, int] = field(default_factory=dict)  # digest -> the number it was stored under
     trouble: events.Errored | None = None  # the last error that no save has made good
 
     @property
@@ -211,11 +211,18 @@ def _stored(document: Document, event: events.Forcesaved | events.Saved) -> Docu
         head=event.version if event.head else document.head,
         crown=document.rank(offer) if event.head else document.crown,
         last_word=offer.fact.at if event.head and final and not offer.lastsave else document.last_word,
-        versions={**document.versions, event.sha256: event.version},
+        versions=document.versions | _stored_as(event),
         touched=bool(document.users) if final else document.touched,
         kept_there=document.kept_there and offer.fact.keep,
         trouble=None,
     )
+
+
+def _stored_as(event: events.Forcesaved | events.Saved) -> dict[str, int]:
+    versions = {event.sha256: event.version}
+    if event.original_sha256 is not None and event.original is not None:
+        versions[event.original_sha256] = event.original
+    return versions
 
 
 def _errored(document: Document, event: events.Errored) -> Document:
@@ -239,11 +246,3 @@ def _redacted(document: Document, user: str) -> Document:
         names={id_: "" if id_ == user else name for id_, name in document.names.items()},
         offers={id_: offer.without(user) for id_, offer in document.offers.items()},
     )
-
-
-def reopened_standing(document: Document, live: str | None) -> Standing:
-    """How a closed key comes alive again, when `live` is the file's live key (never this one)."""
-    if live is not None:
-        return Standing.DETACHED
-    lost = document.closed is not None and document.closed.reason is CloseReason.LOST
-    return Standing.SPENT if document.committed or lost else Standing.LIVE

@@ -62,6 +62,7 @@ class SaveOffered(Fact):
     lastsave: datetime | None = None
     notmodified: bool | None = None
     keep: bool = False  # a status 3: the server was told to keep its change log
+    forms_data_url: str | None = None  # of a submitted form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,8 @@ class Forcesaved(Fact):
     trigger: Trigger
     lag: float  # seconds from the server's last change (or the offer) to stored
     head: bool = True  # whether it became what people open
+    original: int | None = None  # the version that has the bytes as offered, where they were converted
+    original_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,8 @@ class Saved(Fact):
     size: int  # bytes
     lag: float  # seconds, as above
     head: bool = True
+    original: int | None = None
+    original_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +160,10 @@ class VersionAdded(Fact):
     changes_url: str | None = None
     history: Any = None
     changes_sha256: str | None = None  # of the server's record of what was changed, a zip
+    forms_sha256: str | None = None  # of what was filled into a submitted form, JSON
+    converted_from: str | None = None  # the type it was made of
+    from_file: str | None = None  # where it was made of a version of another file
+    from_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,17 @@ class Share(NamedTuple):
     access: Access
 
 
+class Made(NamedTuple):
+    """What a version was made of, where that is a version of another file."""
+
+    file: str | None = None
+    version: int | None = None
+    filetype: str | None = None  # where it was converted from that
+
+
+NOTHING = Made()
+
+
 @dataclass(frozen=True, slots=True)
 class File:
     name: str
@@ -117,6 +128,7 @@ def put(
     by: str,
     trigger: Trigger = Trigger.UPLOAD,
     restored: int | None = None,
+    source: Made = NOTHING,
 ) -> tuple[FileEvent, ...]:
     """A new head from outside any session; none when the head has these very bytes."""
     if sha256 == file.sha256:
@@ -131,5 +143,8 @@ def put(
         head=True,
         users=(by,),
         restored=restored,
+        converted_from=source.filetype,
+        from_file=source.file,
+        from_version=source.version,
     )
     return (version,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain import events
@@ -41,18 +41,49 @@ def commit(
     if offer is None:
         return Commit()
     conflict = document.standing is Standing.DETACHED or file.head != document.head
-    beside = _beside_the_head(offer, document)
+    beside = _beside_the_head(offer, document, command)
     head = not (conflict or beside or document.outranks(offer))
-    number = _known(document, file, command, head=head)
-    if number in thinned:
-        number = None
     added: tuple[FileEvent, ...] = ()
-    if number is None:
-        number = file.last + 1
+    original = document.versions.get(command.original_sha256) if command.original_sha256 else None
+    if command.original_sha256 and (original is None or original in thinned):
+        original = file.last + 1
+        added = (_as_offered(key, offer, original, command),)
+    number = _known(document, file, command, head=head)
+    if number is None or number in thinned:
+        number = file.last + len(added) + 1
         trigger = Trigger.CONFLICT if conflict and not beside else offer.fact.trigger
-        added = (_version(key, offer, number, command, trigger=trigger, head=head),)
-    saved = _saved(offer, number, command, head=head)
-    return Commit((saved, *_ending(document, offer, command.at)), added)
+        made = _version(key, offer, number, command, trigger=trigger, head=head)
+        added = (*added, _as_converted(made, document, original) if original else made)
+    saved = _saved(offer, number, command, head=head, original=original)
+    return Commit((saved, *_not_converted(command), *_ending(document, offer, command.at)), added)
+
+
+def _as_offered(key: str, offer: Offer, number: int, command: CommitOffer) -> events.VersionAdded:
+    """What was converted, kept beside the head."""
+    assert command.original_sha256 is not None
+    stored = CommitOffer(
+        at=command.at, offer=command.offer, sha256=command.original_sha256, size=command.original_size
+    )
+    return _version(key, offer, number, stored, trigger=offer.fact.trigger, head=False)
+
+
+def _as_converted(version: events.VersionAdded, document: Document, original: int) -> events.VersionAdded:
+    return replace(
+        version,
+        filetype=document.filetype,
+        converted_from=version.filetype,
+        from_version=original,
+    )
+
+
+def _not_converted(command: CommitOffer) -> tuple[DocumentEvent, ...]:
+    if not command.detail:
+        return ()
+    return (
+        events.Errored(
+            at=command.at, source=Source.CONVERSION, detail=command.detail, attempt=1, next=Next.GO_ON
+        ),
+    )
 
 
 def take_stored(
@@ -62,24 +93,21 @@ def take_stored(
     facts = decide(document, command.offer)
     after = replay(facts, document)
     assert after is not None
-    stored = CommitOffer(
-        at=command.at,
-        offer=command.offer.offer,
-        sha256=command.sha256,
-        size=command.size,
-        changes_sha256=command.changes_sha256,
-    )
-    result = commit(key, after, file, stored, thinned)
+    result = commit(key, after, file, command.commit, thinned)
     return Commit((*facts, *result.document), result.file)
 
 
-def _beside_the_head(offer: Offer, document: Document) -> bool:
+def _beside_the_head(offer: Offer, document: Document, command: CommitOffer) -> bool:
     """Forms, foreign types and what a failed save left are kept, but never become the head."""
-    return offer.fact.trigger in (Trigger.FORM, Trigger.FAILED) or offer.fact.filetype != document.filetype
+    if offer.fact.trigger in (Trigger.FORM, Trigger.FAILED):
+        return True
+    return offer.fact.filetype != document.filetype and command.original_sha256 is None
 
 
 def _known(document: Document, file: File, stored: CommitOffer, *, head: bool) -> int | None:
     """The number of a version that has these bytes already, where it may stand for this save."""
+    if stored.forms_sha256 is not None:  # what two people sent is two submissions
+        return None
     if head:
         return file.head if stored.sha256 == file.sha256 else None
     return document.versions.get(stored.sha256)
@@ -104,10 +132,13 @@ def _version(
         changes_url=fact.changes_url,
         history=fact.history,
         changes_sha256=stored.changes_sha256,
+        forms_sha256=stored.forms_sha256,
     )
 
 
-def _saved(offer: Offer, number: int, stored: CommitOffer, *, head: bool) -> DocumentEvent:
+def _saved(
+    offer: Offer, number: int, stored: CommitOffer, *, head: bool, original: int | None
+) -> DocumentEvent:
     fact = offer.fact
     at = stored.at
     lag = max(0.0, (at - (fact.lastsave or fact.at)).total_seconds())
@@ -120,6 +151,8 @@ def _saved(offer: Offer, number: int, stored: CommitOffer, *, head: bool) -> Doc
             size=stored.size,
             lag=lag,
             head=head,
+            original=original,
+            original_sha256=stored.original_sha256,
         )
     return events.Forcesaved(
         at=at,
@@ -130,6 +163,8 @@ def _saved(offer: Offer, number: int, stored: CommitOffer, *, head: bool) -> Doc
         trigger=fact.trigger,
         lag=lag,
         head=head,
+        original=original,
+        original_sha256=stored.original_sha256,
     )
 
 

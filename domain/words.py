@@ -24,6 +24,9 @@ class Trigger(StrEnum):
     RECOVERED = "recovered"  # a forgotten file, pulled back
     UPLOAD = "upload"
     RESTORE = "restore"
+    BLANK = "blank"  # a new file begun with nothing in it
+    CONVERSION = "conversion"  # a new file made of one of another type
+    SAVE_AS = "save as"  # a copy that an editor made
     CONFLICT = "conflict"  # the file moved on outside the session that saved this
 
 
@@ -51,6 +54,7 @@ class Source(StrEnum):
     VERIFICATION = "verification"
     STORAGE = "storage"
     COMMAND = "command"
+    CONVERSION = "conversion"
 
 
 class Next(StrEnum):

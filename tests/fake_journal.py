@@ -197,13 +197,14 @@ class FakeJournal:
         for stream_, _, fact in self.log:
             for number in fact.numbers if isinstance(fact, events.Thinned) else ():
                 version = added[stream_, number]
-                thinned |= {sha: fact.at for sha in (version.sha256, version.changes_sha256) if sha}
+                digests = (version.sha256, version.changes_sha256, version.forms_sha256)
+                thinned |= {sha: fact.at for sha in digests if sha}
         freed = [sha for sha, at in sorted(thinned.items()) if sha > after and since <= at < before]
         return [sha for sha in freed if not await self.is_referenced(sha)][:limit]
 
     async def is_referenced(self, sha256: str) -> bool:
         rows = [row for id_ in self.files_ for row in await self.versions(id_)]
-        return any(sha256 in {row.sha256, row.changes_sha256} for row in rows)
+        return any(sha256 in {row.sha256, row.changes_sha256, row.forms_sha256} for row in rows)
 
     async def _reach(self) -> None:
         await trio.sleep(self.hanging)
@@ -271,4 +272,8 @@ def _version(fact: events.VersionAdded) -> VersionRow:
         filetype=fact.filetype,
         restored=fact.restored,
         changes_sha256=fact.changes_sha256,
+        forms_sha256=fact.forms_sha256,
+        converted_from=fact.converted_from,
+        from_file=fact.from_file,
+        from_version=fact.from_version,
     )

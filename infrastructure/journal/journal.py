@@ -30,13 +30,11 @@ from infrastructure.journal.finding import Search
 from infrastructure.journal.ledger import Ledger
 from infrastructure.journal.queries import EXISTING, HISTORY, LAST, STREAM_LENGTH, marks, recorded
 from infrastructure.journal.rows import Rows
+from infrastructure.journal.shown import to_document, to_file, to_version
 from infrastructure.journal.views import (
     AUTOSAVED_FILES,
     FREED,
     REFERENCED,
-    to_document,
-    to_file,
-    to_version,
 )
 
 T = TypeVar("T")
@@ -133,7 +131,7 @@ class LedgerJournal:
         return await self._query(FREED, (after, since.isoformat(), before.isoformat(), limit), first)
 
     async def is_referenced(self, sha256: str) -> bool:
-        return await self._row(REFERENCED, (sha256, sha256), first) is not None
+        return await self._row(REFERENCED, (sha256, sha256, sha256), first) is not None
 
     async def facts(
         self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
 from application.journal import (
     Change,
     DocumentChange,
-    DocumentRow,
     FileChange,
-    FileRow,
     ReadingChange,
-    VersionRow,
 )
 from domain import events
-from domain.file import File, Share
-from domain.words import Access, Standing, Trigger
+from domain.words import Access, Standing
 
 TABLES = (
     """CREATE TABLE IF NOT EXISTS files (
@@ -29,7 +24,8 @@ TABLES = (
     """CREATE TABLE IF NOT EXISTS versions (
         file_id TEXT, number INTEGER, sha256 TEXT, size INTEGER, "trigger" TEXT, created TEXT,
         head INTEGER, users TEXT, key TEXT, filetype TEXT, restored INTEGER,
-        changes_sha256 TEXT, PRIMARY KEY (file_id, number)) WITHOUT ROWID""",
+        changes_sha256 TEXT, forms_sha256 TEXT, converted_from TEXT, from_file TEXT, from_version INTEGER,
+        PRIMARY KEY (file_id, number)) WITHOUT ROWID""",
     # The bytes of thinned versions: what may be deleted once nothing else has them.
     """CREATE TABLE IF NOT EXISTS thinned (sha256 TEXT PRIMARY KEY, at TEXT) WITHOUT ROWID""",
     """CREATE TABLE IF NOT EXISTS documents (
@@ -43,11 +39,19 @@ TABLES = (
 )
 
 # Columns that a database made by an earlier release lacks: table, name, type.
-ADDED_COLUMNS = (("versions", "changes_sha256", "TEXT"),)
+ADDED_COLUMNS = (
+    ("versions", "changes_sha256", "TEXT"),
+    ("versions", "forms_sha256", "TEXT"),
+    ("versions", "converted_from", "TEXT"),
+    ("versions", "from_file", "TEXT"),
+    ("versions", "from_version", "INTEGER"),
+)
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS versions_with_content ON versions (sha256)",
     "CREATE INDEX IF NOT EXISTS versions_with_changes ON versions (changes_sha256)"
     " WHERE changes_sha256 IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS versions_with_forms ON versions (forms_sha256)"
+    " WHERE forms_sha256 IS NOT NULL",
     """CREATE INDEX IF NOT EXISTS automatic_versions ON versions (file_id)
         WHERE "trigger" IN ('command', 'timer')""",
 )
@@ -55,10 +59,12 @@ INDEXES = (
 AUTOSAVED_FILES = """SELECT DISTINCT file_id FROM versions
     WHERE "trigger" IN ('command', 'timer') AND file_id > ? ORDER BY file_id LIMIT ?"""
 REFERENCED = """SELECT 1 FROM versions WHERE sha256 = ? UNION ALL
-    SELECT 1 FROM versions WHERE changes_sha256 = ? LIMIT 1"""
+    SELECT 1 FROM versions WHERE changes_sha256 = ? UNION ALL
+    SELECT 1 FROM versions WHERE forms_sha256 = ? LIMIT 1"""
 FREED = """SELECT sha256 FROM thinned WHERE sha256 > ? AND at >= ? AND at < ?
     AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.sha256 = thinned.sha256)
     AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.changes_sha256 = thinned.sha256)
+    AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.forms_sha256 = thinned.sha256)
     ORDER BY sha256 LIMIT ?"""
 
 UPSERT_FILE = """INSERT INTO files VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
@@ -143,13 +149,16 @@ def _project_file(c: Any, change: FileChange) -> None:
             case events.Shared(user=user):
                 c.execute("INSERT OR IGNORE INTO visible VALUES (?, ?)", (user, change.id))
             case events.VersionAdded():
-                c.execute("INSERT INTO versions VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", _version(change.id, event))
+                c.execute(
+                    "INSERT INTO versions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    _version(change.id, event),
+                )
             case events.Thinned(at=at, numbers=numbers):
                 _thin(c, change.id, at.isoformat(), numbers)
 
 
 def _thin(c: Any, file_id: str, at: str, numbers: tuple[int, ...]) -> None:
-    for column in ("sha256", "changes_sha256"):
+    for column in ("sha256", "changes_sha256", "forms_sha256"):
         sql = (
             f"INSERT OR REPLACE INTO thinned SELECT {column}, ? FROM versions"  # noqa: S608
             f" WHERE file_id = ? AND number = ? AND {column} IS NOT NULL"
@@ -173,60 +182,8 @@ def _version(file_id: str, event: events.VersionAdded) -> tuple[Any, ...]:
         event.filetype,
         event.restored,
         event.changes_sha256,
+        event.forms_sha256,
+        event.converted_from,
+        event.from_file,
+        event.from_version,
     )
-
-
-def to_file(row: Any) -> FileRow:
-    shares = {user: Share(name, Access(access)) for user, (name, access) in json.loads(row["shares"]).items()}
-    file = File(
-        name=row["name"],
-        owner=row["owner"],
-        owner_name=row["owner_name"],
-        head=row["head"],
-        last=row["last"],
-        sha256=row["sha256"],
-        size=row["size"],
-        changed_at=_time(row["changed_at"]),
-        shares=shares,
-        removed=bool(row["removed"]),
-    )
-    return FileRow(row["id"], row["version"], datetime.fromisoformat(row["added_at"]), file, row["live"])
-
-
-def to_document(row: Any) -> DocumentRow:
-    return DocumentRow(
-        key=row["key"],
-        version=row["version"],
-        file=row["file_id"],
-        state=row["state"],
-        standing=Standing(row["standing"]),
-        base=row["base"],
-        head=row["head"],
-        opened_at=datetime.fromisoformat(row["opened_at"]),
-        closed_at=_time(row["closed_at"]),
-        closed_reason=row["closed_reason"],
-        users=json.loads(row["users"]),
-        saved_version=row["saved_version"],
-        saved_at=_time(row["saved_at"]),
-        trouble=row["trouble"],
-    )
-
-
-def to_version(row: Any) -> VersionRow:
-    return VersionRow(
-        number=row["number"],
-        sha256=row["sha256"],
-        size=row["size"],
-        trigger=Trigger(row["trigger"]),
-        created=datetime.fromisoformat(row["created"]),
-        head=bool(row["head"]),
-        users=json.loads(row["users"]),
-        key=row["key"],
-        filetype=row["filetype"],
-        restored=row["restored"],
-        changes_sha256=row["changes_sha256"],
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

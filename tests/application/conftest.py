@@ -179,7 +179,6 @@ def callback(key: str, status: int, **fields: Any) -> dict[str, Any]:
 def saving(key: str, url: str, status: int = 6, **fields: Any) -> dict[str, Any]:
     """A status 2 or 6 as the server sends it, of now."""
     lastsave = now().isoformat(timespec="seconds").replace("+00:00", ".000Z")
-    extra = {"forcesavetype": 0} if status == 6 else {"notmodified": False}
-    return callback(
-        key, status, url=url, users=["ada"], lastsave=lastsave, filetype="docx", **{**extra, **fields}
-    )
+    extra: dict[str, Any] = {"forcesavetype": 0} if status == 6 else {"notmodified": False}
+    usual = {"url": url, "users": ["ada"], "lastsave": lastsave, "filetype": "docx", **extra}
+    return callback(key, status, **{**usual, **fields})

@@ -298,6 +298,28 @@ async def test_what_was_thinned_is_free_once_no_version_has_it(journal: Journal)
     assert referenced == [True, False, False, True]
 
 
+async def test_what_was_filled_into_a_form_is_referenced_like_its_bytes(journal: Journal) -> None:
+    data, shared = "5" * 64, "6" * 64
+    form = replace(FIRST, number=2, trigger=Trigger.FORM, head=False, forms_sha256=data)
+    auto = replace(FIRST, number=3, sha256=shared, trigger=Trigger.COMMAND)
+    facts = (ADDED, FIRST, form, auto, events.Thinned(at=at(9), numbers=(3,)))
+    await journal.append(file("f", *facts))
+    assert [row.forms_sha256 for row in await journal.versions("f")] == [None, data]
+    assert await journal.is_referenced(data)
+    assert await journal.freed(at(9), at(10), "", 9) == [shared]
+    await journal.append(file("g", ADDED, replace(form, number=1, head=True, forms_sha256=shared)))
+    assert await journal.freed(at(9), at(10), "", 9) == []
+    assert await journal.is_referenced(shared)
+
+
+async def test_a_version_says_what_it_was_made_of(journal: Journal) -> None:
+    made = replace(FIRST, trigger=Trigger.CONVERSION, converted_from="doc", from_file="old", from_version=3)
+    await journal.append(file("f", ADDED, made))
+    row = await journal.version("f", 1)
+    assert row
+    assert (row.converted_from, row.from_file, row.from_version) == ("doc", "old", 3)
+
+
 async def test_files_with_automatic_saves_are_found_page_by_page(journal: Journal) -> None:
     for id_, trigger in (("f1", "command"), ("f2", "button"), ("f3", "timer"), ("f4", "command")):
         saves = [replace(FIRST, number=number, trigger=Trigger(trigger)) for number in (2, 3)]

@@ -285,6 +285,8 @@ def test_every_field_of_a_fact_is_known_to_be_somebodys_own_or_not() -> None:
         ),
         *("standing", "source", "attempt", "next", "http", "error", "seconds", "number", "key", "origin"),
         *("restored", "changes_sha256", "numbers", "by", "access", "left", "what"),
+        *("forms_data_url", "forms_sha256", "original", "original_sha256"),
+        *("converted_from", "from_file", "from_version"),
     }
     known = {each.name for kind in KINDS.values() for each in fields(kind)}
     assert known == own | nobodys
