@@ -13,7 +13,7 @@ from domain import events
 from domain.erasure import without_person
 from domain.events import DocumentEvent
 from domain.file import EVERYBODY
-from domain.words import CloseReason, Mode, Next, Standing
+from domain.words import Mode, Next, Standing
 
 FINAL = frozenset({2, 3})  # the statuses after which nobody edits any more
 AHEAD = timedelta(minutes=10)  # beyond which we do not believe the server's clock
@@ -69,6 +69,7 @@ class Document:
     joined_at: datetime | None = None
     names: Mapping[str, str] = field(default_factory=dict)  # user id -> name, of all ever admitted
     users: frozenset[str] = frozenset()  # who edits now
+    sent_out: frozenset[str] = frozenset()  # and not let in since
     touched: bool = False  # somebody has edited since the last final save
     kept_there: bool = False  # the server has changes that only opening and leaving it again delivers
     offers: Mapping[str, Offer] = field(default_factory=dict)
@@ -139,6 +140,9 @@ def evolve(document: Document | None, event: DocumentEvent) -> Document:
             return replace(document, users=document.users | {user}, joined_at=at, touched=True)
         case events.Left(user=user):
             return replace(document, users=document.users - {user})
+        case events.SentOut(user=user):
+            kept = frozenset(each for each in document.admissions if each[0] != user)
+            return replace(document, admissions=kept, sent_out=document.sent_out | {user})
         case events.SaveOffered():
             return _offered(document, event)
         case events.Forcesaved() | events.Saved():
@@ -178,13 +182,13 @@ def _opened(event: events.Opened) -> Document:
 
 
 def _admitted(document: Document, event: events.Admitted) -> Document:
-    editing = event.mode is Mode.EDIT
-    admission = (event.user, event.mode, event.address)
     return replace(
         document,
-        admissions=document.admissions | ({admission} if event.address else set()),
-        admitted_at=event.at if editing else document.admitted_at,
+        admissions=document.admissions
+        | ({(event.user, event.mode, event.address)} if event.address else set()),
+        admitted_at=event.at if event.mode.joins else document.admitted_at,
         names={**document.names, event.user: event.name},
+        sent_out=document.sent_out - {event.user},
     )
 
 
@@ -239,11 +243,3 @@ def _redacted(document: Document, user: str) -> Document:
         names={id_: "" if id_ == user else name for id_, name in document.names.items()},
         offers={id_: offer.without(user) for id_, offer in document.offers.items()},
     )
-
-
-def reopened_standing(document: Document, live: str | None) -> Standing:
-    """How a closed key comes alive again, when `live` is the file's live key (never this one)."""
-    if live is not None:
-        return Standing.DETACHED
-    lost = document.closed is not None and document.closed.reason is CloseReason.LOST
-    return Standing.SPENT if document.committed or lost else Standing.LIVE
