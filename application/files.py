@@ -197,14 +197,14 @@ def _put(
         at=now,
         sha256=blob.sha256,
         size=blob.size,
-        filetype=filetype or _filetype(file.name),
+        filetype=filetype or filetype_of(file.name),
         by=person.id,
         trigger=Trigger.UPLOAD if restored is None else Trigger.RESTORE,
         restored=restored,
     )
 
 
-def _filetype(name: str) -> str:
+def filetype_of(name: str) -> str:
     format_ = format_of(name)
     return format_.extension if format_ else name.rpartition(".")[2].lower()[:20]
 

@@ -57,9 +57,13 @@ THEN = {
     Next.GO_ON: "Editing goes on.",
     Next.REOPEN: "",  # the detail says what to do
 }
-DOING = {"fill": "fill in"}  # what people are let in for, where the word alone does not say it
 SOMEBODY = "somebody"
 MANY = 10  # numbers that are told one by one
+
+
+def doing(level: str) -> str:
+    """As in: shared with Bob, to …"""
+    return "fill in" if level == Access.FILL else level
 
 
 def told(fact: Event, names: Mapping[str, str]) -> str:
@@ -135,7 +139,7 @@ def _person(
     place = f", from {address}" if address else ""
     match fact:
         case events.Admitted(mode=mode):
-            return f"{who} was let in to {DOING.get(mode, mode)}{place}."
+            return f"{who} was let in to {doing(mode)}{place}."
         case events.Joined():
             return f"{who} joined."
         case events.Left():
@@ -187,7 +191,7 @@ def _file(
             whom = "everybody" if user == EVERYBODY else known or _who([user], names)
             if access is Access.NONE:
                 return f"{_who([by], names)} no longer shares it with {whom}."
-            return f"{_who([by], names)} shared it with {whom}, to {DOING.get(access, access)}."
+            return f"{_who([by], names)} shared it with {whom}, to {doing(access)}."
         case events.Removed(by=by):
             return f"{_who([by], names)} deleted it."
         case events.Reinstated(by=by):

@@ -182,10 +182,10 @@ def _opened(event: events.Opened) -> Document:
 
 
 def _admitted(document: Document, event: events.Admitted) -> Document:
+    admission = (event.user, event.mode, event.address)
     return replace(
         document,
-        admissions=document.admissions
-        | ({(event.user, event.mode, event.address)} if event.address else set()),
+        admissions=document.admissions | ({admission} if event.address else set()),
         admitted_at=event.at if event.mode.joins else document.admitted_at,
         names={**document.names, event.user: event.name},
         sent_out=document.sent_out - {event.user},
