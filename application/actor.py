@@ -22,7 +22,7 @@ from domain.deciding import decide
 from domain.document import Document, evolve, replay
 from domain.events import DocumentEvent
 from domain.saving import decide_save
-from domain.words import Mode, Next
+from domain.words import Next
 
 ATTEMPTS = 5  # at a write that others keep overtaking
 RELOAD = 5.0  # seconds between two attempts to read a journal that fails
@@ -137,9 +137,8 @@ class DocumentActor:
         """What matters for the time being only: when we last heard of whom, and fresh urls."""
         now = trio.current_time()
         match command:
-            case (
-                commands.Admit(mode=Mode.EDIT, at=at)
-                | commands.Open(first=commands.Admit(mode=Mode.EDIT, at=at))
+            case commands.Admit(mode=mode, at=at) | commands.Open(first=commands.Admit(mode=mode, at=at)) if (
+                mode.joins
             ):
                 self.schedule.admitted(now, at)
             case commands.NotePresence() | commands.TakeOffer() | commands.CloseUnchanged():

@@ -17,7 +17,7 @@ from application.desk import Desk, Unavailable
 from application.journal import JournalFailed
 from application.spool import Spool
 from application.world import World
-from domain.commands import CloseUnchanged, Command, NoteReplied, NoteServerFailure, TakeOffer
+from domain.commands import CloseUnchanged, Command, NotePresence, NoteReplied, NoteServerFailure, TakeOffer
 from domain.document import Document, offer_id
 from domain.words import Next
 
@@ -49,10 +49,12 @@ class Callbacks:
         *,
         keep_failed: bool,
         unsafe: Callable[[], None] = lambda: None,
+        present: Callable[[str], None] = lambda key: None,
     ) -> None:
         """`keep_failed`: on a status 3 the server is told to keep its change log.
 
-        `unsafe` is called when an offer had to be answered before its bytes were safe.
+        `unsafe` is called when an offer had to be answered before its bytes were safe, and `present` with
+        the key of a document when the server has said who edits it.
         """
         self._nursery = nursery
         self._desk = desk
@@ -60,6 +62,7 @@ class Callbacks:
         self._spool = spool
         self._keep_failed = keep_failed
         self._unsafe = unsafe
+        self._present = present
 
     async def receive(self, claims: Mapping[str, Any]) -> Fate:
         """Work first, within the budget. Raises BadCallback."""
@@ -108,8 +111,9 @@ class Callbacks:
                 return await self._settled(key, command)
             case NoteServerFailure(status=3):
                 return Fate.LOST
-            case _:
-                return Fate.DONE
+            case NotePresence():
+                self._present(key)
+        return Fate.DONE
 
     async def _settled(self, key: str, command: TakeOffer) -> Fate:
         def settled(document: Document) -> bool:

@@ -25,6 +25,7 @@ def described_document(document: Document, *, addresses: bool = True) -> Plain:
         "standing": document.standing,
         "closed": to_plain(document.closed),
         "editing": [_person(user, document.names) for user in sorted(document.users)],
+        "sent_out": [_person(user, document.names) for user in sorted(document.sent_out)],
         "let_in": [
             {"user": _person(user, document.names), "mode": mode, "address": address if addresses else None}
             for user, mode, address in sorted(document.admissions)

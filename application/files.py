@@ -14,6 +14,7 @@ from domain import file as files
 from domain.events import FileEvent
 from domain.file import File
 from domain.formats import format_of
+from domain.levels import covers
 from domain.words import Access, Trigger
 
 ATTEMPTS = 8  # at a change that others keep overtaking
@@ -66,7 +67,7 @@ class Files:
         if row is None or (row.file.removed and not removed):
             raise NotFound(f"There is no file {file_id}.")
         access = row.file.access(person.id)
-        if access is Access.NONE or (needed is Access.EDIT and access is not Access.EDIT):
+        if not covers(access, needed):
             raise Forbidden(
                 "The file is not shared with you" + (" for that." if access != Access.NONE else ".")
             )
@@ -196,14 +197,14 @@ def _put(
         at=now,
         sha256=blob.sha256,
         size=blob.size,
-        filetype=filetype or _filetype(file.name),
+        filetype=filetype or filetype_of(file.name),
         by=person.id,
         trigger=Trigger.UPLOAD if restored is None else Trigger.RESTORE,
         restored=restored,
     )
 
 
-def _filetype(name: str) -> str:
+def filetype_of(name: str) -> str:
     format_ = format_of(name)
     return format_.extension if format_ else name.rpartition(".")[2].lower()[:20]
 

@@ -15,7 +15,8 @@ from domain.commands import Admit, NoteLoaded, Open
 from domain.document import Document
 from domain.formats import Format, format_of
 from domain.keys import document_key
-from domain.words import Access, CloseReason, Mode, Standing
+from domain.levels import mode_of
+from domain.words import CloseReason, Mode, Standing
 
 ATTEMPTS = 8  # at joining or opening, each lost only to somebody else's success
 PAUSE = 0.002  # seconds, so that the next key has another timestamp
@@ -63,8 +64,7 @@ class Door:
         for _ in range(ATTEMPTS):
             row = await self._files.get(file_id, person)
             format_ = await self._check_type(row)
-            allowed = row.file.access(person.id) is Access.EDIT and format_.editable
-            mode = Mode.EDIT if allowed and wanted is Mode.EDIT else Mode.VIEW
+            mode = mode_of(row.file.access(person.id), wanted, format_)
             admit = Admit(
                 at=self._world.now(),
                 user=person.id,

@@ -33,8 +33,12 @@ def named_in(fact: Event) -> frozenset[str]:
     match fact:
         case events.Added(owner=owner):
             return frozenset({owner})
-        case events.Shared(user=user, by=by) | events.Redacted(user=user, by=by):
-            return frozenset({user, by} - {EVERYBODY})
+        case (
+            events.Shared(user=user, by=by)
+            | events.Redacted(user=user, by=by)
+            | events.SentOut(user=user, by=by)
+        ):
+            return frozenset({user, by} - {EVERYBODY, ""})
         case events.Renamed(by=by) | events.Removed(by=by) | events.Reinstated(by=by):
             return frozenset({by})
         case events.SaveOffered(users=users) | events.VersionAdded(users=users):

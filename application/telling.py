@@ -65,6 +65,11 @@ SOMEBODY = "somebody"
 MANY = 10  # numbers that are told one by one
 
 
+def doing(level: str) -> str:
+    """As in: shared with Bob, to …"""
+    return "fill in" if level == Access.FILL else level
+
+
 def told(fact: Event, names: Mapping[str, str]) -> str:
     """One or two sentences. `names` are those of our ids; who is not in it is somebody."""
     text = _told(fact, names)
@@ -77,7 +82,7 @@ def _told(fact: Event, names: Mapping[str, str]) -> str:
             return _errored(fact)
         case events.Forcesaved() | events.Saved() | events.VersionAdded():
             return _saved(fact, names)
-        case events.Admitted() | events.Joined() | events.Left() | events.Consulted():
+        case events.Admitted() | events.Joined() | events.Left() | events.SentOut() | events.Consulted():
             return _person(fact, names)
         case (
             events.Added()
@@ -130,18 +135,23 @@ def _session(fact: Event, names: Mapping[str, str]) -> str:
 
 
 def _person(
-    fact: events.Admitted | events.Joined | events.Left | events.Consulted, names: Mapping[str, str]
+    fact: events.Admitted | events.Joined | events.Left | events.SentOut | events.Consulted,
+    names: Mapping[str, str],
 ) -> str:
     who = getattr(fact, "name", "") or _who([fact.user], names)
     address = getattr(fact, "address", "")
     place = f", from {address}" if address else ""
     match fact:
         case events.Admitted(mode=mode):
-            return f"{who} was let in to {mode}{place}."
+            return f"{who} was let in to {doing(mode)}{place}."
         case events.Joined():
             return f"{who} joined."
         case events.Left():
             return f"{who} left."
+        case events.SentOut(by=""):
+            return f"{who} was sent out, and may no longer do what they were let in for."
+        case events.SentOut(by=by):
+            return f"{_who([by], names)} sent {who} out."
         case events.Consulted(what=what, filters=filters):
             return f"{who} read {what}{f' ({filters})' if filters else ''}{place}."
 
@@ -185,7 +195,7 @@ def _file(
             whom = "everybody" if user == EVERYBODY else known or _who([user], names)
             if access is Access.NONE:
                 return f"{_who([by], names)} no longer shares it with {whom}."
-            return f"{_who([by], names)} shared it with {whom}, to {access}."
+            return f"{_who([by], names)} shared it with {whom}, to {doing(access)}."
         case events.Removed(by=by):
             return f"{_who([by], names)} deleted it."
         case events.Reinstated(by=by):

@@ -56,6 +56,15 @@ class NotePresence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendOut:
+    """Have these users shown out: `by` somebody, or because they may no longer be there."""
+
+    at: datetime
+    users: tuple[str, ...]
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakeOffer:
     """Status 2 or 6, or 3 or 7 with a url: the server has bytes for us."""
 
@@ -194,6 +203,7 @@ Command = (
     | Admit
     | NoteLoaded
     | NotePresence
+    | SendOut
     | TakeOffer
     | CloseUnchanged
     | NoteServerFailure

@@ -8,7 +8,7 @@ from domain import commands, events
 from domain.commands import Command
 from domain.document import Document
 from domain.failures import note_failure, note_orphaned, note_resumed, note_server_failure, replied
-from domain.presence import Facts, close_unchanged, close_unknown, note_presence, reopened
+from domain.presence import Facts, close_unchanged, close_unknown, note_presence, reopened, send_out
 from domain.words import CloseReason, Next, Standing, Trigger
 
 REPEAT = timedelta(hours=24)  # for so long a settled offer is answered without a fetch
@@ -27,6 +27,8 @@ def decide(document: Document | None, command: Command) -> Facts:
             return () if version == document.head else (events.Reloaded(at=at, version=version),)
         case commands.NotePresence():
             return note_presence(document, command)
+        case commands.SendOut():
+            return send_out(document, command)
         case commands.TakeOffer():
             return _take_offer(document, command)
         case commands.CloseUnchanged():

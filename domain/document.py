@@ -69,6 +69,7 @@ class Document:
     joined_at: datetime | None = None
     names: Mapping[str, str] = field(default_factory=dict)  # user id -> name, of all ever admitted
     users: frozenset[str] = frozenset()  # who edits now
+    sent_out: frozenset[str] = frozenset()  # and not let in since
     touched: bool = False  # somebody has edited since the last final save
     kept_there: bool = False  # the server has changes that only opening and leaving it again delivers
     offers: Mapping[str, Offer] = field(default_factory=dict)
@@ -139,6 +140,9 @@ def evolve(document: Document | None, event: DocumentEvent) -> Document:
             return replace(document, users=document.users | {user}, joined_at=at, touched=True)
         case events.Left(user=user):
             return replace(document, users=document.users - {user})
+        case events.SentOut(user=user):
+            kept = frozenset(each for each in document.admissions if each[0] != user)
+            return replace(document, admissions=kept, sent_out=document.sent_out | {user})
         case events.SaveOffered():
             return _offered(document, event)
         case events.Forcesaved() | events.Saved():
@@ -178,13 +182,13 @@ def _opened(event: events.Opened) -> Document:
 
 
 def _admitted(document: Document, event: events.Admitted) -> Document:
-    editing = event.mode is Mode.EDIT
     admission = (event.user, event.mode, event.address)
     return replace(
         document,
         admissions=document.admissions | ({admission} if event.address else set()),
-        admitted_at=event.at if editing else document.admitted_at,
+        admitted_at=event.at if event.mode.joins else document.admitted_at,
         names={**document.names, event.user: event.name},
+        sent_out=document.sent_out - {event.user},
     )
 
 

@@ -50,6 +50,14 @@ class Left(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentOut(Fact):
+    """The server was asked to show somebody out, after what they had typed was saved."""
+
+    user: str
+    by: str = ""  # nobody: they may no longer do what they were let in for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SaveOffered(Fact):
     offer: str
     url: str
@@ -230,6 +238,7 @@ DocumentEvent = (
     | Admitted
     | Joined
     | Left
+    | SentOut
     | SaveOffered
     | Forcesaved
     | Saved

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from domain import events
 from domain.events import FileEvent
+from domain.levels import highest
 from domain.words import Access, Trigger
 
 EVERYBODY = "*"
@@ -47,8 +48,7 @@ class File:
     def access(self, user: str) -> Access:
         if user == self.owner:
             return Access.EDIT
-        allowed = {self.shares[who].access for who in (user, EVERYBODY) if who in self.shares}
-        return next((access for access in (Access.EDIT, Access.VIEW) if access in allowed), Access.NONE)
+        return highest(self.shares[who].access for who in (user, EVERYBODY) if who in self.shares)
 
 
 def evolve(file: File | None, event: FileEvent) -> File:

@@ -97,6 +97,8 @@ vstm    diagram view      application/vnd.ms-visio.template.macroEnabled.12
 vstx    diagram view      application/vnd.ms-visio.template
 """
 
+_WITHOUT_COMMENTS = frozenset({"csv", "epub", "fb2", "html", "tsv", "txt"})  # of what can be edited
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -111,6 +113,15 @@ class Format:
     def editable(self) -> bool:
         """Whether `mode: edit` may be offered: what is saved is of this same type."""
         return self.edit or self.lossy
+
+    @property
+    def comment(self) -> bool:
+        return self.editable and self.extension not in _WITHOUT_COMMENTS
+
+    @property
+    def review(self) -> bool:
+        """Whether changes can be kept as suggestions."""
+        return self.comment and self.document_type == "word"
 
 
 def _rows() -> Iterator[Format]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from domain import commands, events
 from domain.document import Document
 from domain.events import DocumentEvent
-from domain.words import CloseReason, Standing
+from domain.file import File
+from domain.levels import RANKS, covers
+from domain.words import Access, CloseReason, Mode, Standing
 
 UNORDERED = timedelta(seconds=10)  # so far apart, a status 4 and a status 1 may overtake each other
 
@@ -59,17 +61,40 @@ def close_unknown(document: Document, command: commands.CloseUnknown) -> Facts:
     return (*left(command.at, document.users), events.Closed(at=command.at, reason=reason))
 
 
+def send_out(document: Document, command: commands.SendOut) -> Facts:
+    """Of whoever is not there, and cannot come back with what they were given, there is nothing to say."""
+    there = {user for user, _, _ in document.admissions} | (document.users - document.sent_out)
+    users = sorted(there & set(command.users))
+    return tuple(events.SentOut(at=command.at, user=user, by=command.by) for user in users)
+
+
+def overstaying(document: Document, file: File) -> frozenset[str]:
+    """Who has been let in to do what they may no longer do, whether they are there or could come back."""
+    may = {user: Access.NONE if file.removed else file.access(user) for user in document.names}
+    return frozenset(user for user, mode in _doing(document).items() if not covers(may[user], mode))
+
+
+def _doing(document: Document) -> Mapping[str, Mode]:
+    """The most that each has been let in for, as far as that is known."""
+    doing: dict[str, Mode] = {}
+    for user in document.users & document.names.keys():
+        doing[user] = Mode.EDIT if user in document.sent_out else Mode.FILL
+    for user, mode, _ in document.admissions:
+        doing[user] = max(mode, doing.get(user, mode), key=RANKS.__getitem__)
+    return doing
+
+
 def reopened(document: Document, at: datetime, user: str, live: str | None) -> events.Reopened:
-    return events.Reopened(at=at, user=user, standing=_reopened_standing(document, live))
+    return events.Reopened(at=at, user=user, standing=_standing(document, live))
 
 
-def left(at: datetime, users: Iterable[str]) -> Facts:
-    return tuple(events.Left(at=at, user=user) for user in sorted(users))
-
-
-def _reopened_standing(document: Document, live: str | None) -> Standing:
+def _standing(document: Document, live: str | None) -> Standing:
     """How a closed key comes alive again, when `live` is the file's live key (never this one)."""
     if live is not None:
         return Standing.DETACHED
     lost = document.closed is not None and document.closed.reason is CloseReason.LOST
     return Standing.SPENT if document.committed or lost else Standing.LIVE
+
+
+def left(at: datetime, users: Iterable[str]) -> Facts:
+    return tuple(events.Left(at=at, user=user) for user in sorted(users))

@@ -6,10 +6,18 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """How a user was let in: ONLYOFFICE's `editorConfig.mode`."""
+    """How a user was let in. All but `view` are ONLYOFFICE's `mode: edit`, with fewer permissions."""
 
     EDIT = "edit"
+    REVIEW = "review"  # every change is a suggestion
+    COMMENT = "comment"
+    FILL = "fill"  # the fields of a form
     VIEW = "view"
+
+    @property
+    def joins(self) -> bool:
+        """Whether such a session joins the editing, so that callbacks and saves come of it."""
+        return self is not Mode.VIEW
 
 
 class Trigger(StrEnum):
@@ -69,8 +77,14 @@ class Next(StrEnum):
 
 
 class Access(StrEnum):
-    """What a share allows; `none` takes it back."""
+    """What a share allows at most, the most first; `none` takes it back.
+
+    Only `edit` is also a right to upload, restore and rename.
+    """
 
     EDIT = "edit"
+    REVIEW = "review"
+    COMMENT = "comment"
+    FILL = "fill"
     VIEW = "view"
     NONE = "none"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from typing import Self
-from urllib.parse import quote
+from typing import Any, Self
+from urllib.parse import parse_qs, quote
 
 import trio
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -57,6 +58,24 @@ async def whole(request: Request, most: int, idle: float = IDLE) -> bytes:
         if len(body) > most:
             raise TooLarge(f"The body has more than {most} bytes.")
     return bytes(body)
+
+
+async def json_object(request: Request, example: str) -> dict[str, Any]:
+    """Raises BadRequest, BrokenOff, TooLarge."""
+    try:
+        value = json.loads(await whole(request, SMALL))
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise BadRequest(f"Send a JSON object, such as {example}.")
+    return value
+
+
+async def form_of(request: Request) -> Mapping[str, str]:
+    """What a form of ours sends. Raises BrokenOff, TooLarge."""
+    sent = (await whole(request, SMALL)).decode("ascii", "replace")
+    return {name: values[0] for name, values in parse_qs(sent).items()}
 
 
 class Upload:

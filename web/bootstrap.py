@@ -22,10 +22,12 @@ from application.journal import JournalFailed
 from application.live import Feed
 from application.opening import Door
 from application.operating import Operating
+from application.renaming import Renaming
 from application.replacing import Replacing
 from application.retention import Retention
 from application.spool import Spool
 from application.trust import Trust
+from application.ushering import Usher
 from application.world import Patience, World
 from infrastructure.blobs import LocalBlobs
 from infrastructure.document_server import HttpDocumentServer
@@ -103,7 +105,7 @@ async def assemble(
             await add_samples(files, journal)
         desk, trust = Desk(nursery, world), Trust(server)
         door, spool, recovery = Door(desk, world, files), Spool(nursery, desk, world), Recovery(desk, world)
-        feed, streams = Feed(journal, encoded), Streams(stages.closing)
+        feed, streams, usher = Feed(journal, encoded), Streams(stages.closing), Usher(nursery, desk, world)
         nursery.start_soon(feed.run)
         nursery.start_soon(streams.run)
         durable = settings.callback_reply == "durable"
@@ -120,13 +122,23 @@ async def assemble(
             files=files,
             history=History(journal, files),
             audit=Audit(journal, now),
-            callbacks=Callbacks(nursery, desk, world, spool, keep_failed=durable, unsafe=recovery.nudge),
+            callbacks=Callbacks(
+                nursery,
+                desk,
+                world,
+                spool,
+                keep_failed=durable,
+                unsafe=recovery.nudge,
+                present=usher.look,
+            ),
+            renaming=Renaming(nursery, world, files),
             replacing=Replacing(desk, world, files),
             operating=Operating(desk, world, door, spool, trust),
             feed=feed,
             streams=streams,
             tokens=tokens,
             trust=trust,
+            usher=usher,
             limit=MemoryRateLimit(settings.rate_limit),
             address_of=partial(client_address, trusted_proxies=settings.trusted_proxies),
             subject_of=address_subject,

@@ -76,6 +76,7 @@ def site_of(settings: Settings, connection: Connection) -> Site:
         standin=connection.standin,
         durable=settings.callback_reply == "durable",
         editor_lang=settings.editor_lang,
+        editor_theme=settings.editor_theme,
         max_file_bytes=settings.max_file_bytes,
     )
 

@@ -21,9 +21,11 @@ from application.opening import Door
 from application.operating import Operating
 from application.people import ADMIN, AUDITOR, Person
 from application.ports import Blobs
+from application.renaming import Renaming
 from application.replacing import Replacing
 from application.tokens import BadToken, Tokens
 from application.trust import Trust
+from application.ushering import Usher
 from domain.keys import user_id
 from web.streams import Streams
 
@@ -45,6 +47,7 @@ class Site:
     standin: bool
     durable: bool  # CALLBACK_REPLY
     editor_lang: str
+    editor_theme: str | None
     max_file_bytes: int
 
 
@@ -59,12 +62,14 @@ class Context:
     history: History
     audit: Audit
     callbacks: Callbacks
+    renaming: Renaming
     replacing: Replacing
     operating: Operating
     feed: Feed
     streams: Streams
     tokens: Tokens
     trust: Trust
+    usher: Usher
     limit: RateLimit
     address_of: Callable[[Any], str]  # a client's address, from an ASGI scope
     subject_of: Callable[[str], str]  # whom to count for an address

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import trio
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from application.audit import Page, View
 from application.files import NotFound
 from application.journal import Query, Recorded
+from application.people import Person
 from application.replaying import Moment, NoSuchMoment, until
 from application.telling import CLOSED, OFFERED, SOMEBODY
 from domain import document as documents
 from web.asked import PLACES, filters, place
 from web.audit import reader_of
-from web.context import context_of, person_of
+from web.bodies import form_of
+from web.context import Context, context_of, person_of
 from web.errors import BadRequest
-from web.pages import render
+from web.pages import query_of, render
 from web.timeline import exports, filters_of, lines_of, live, pictures_of, with_query
 
 LINES = 100  # of the list, on a page
@@ -57,11 +60,29 @@ async def shown(request: Request) -> Response:
         "last": len(facts),
         "at": past[-1].event.at if past else None,
         "told": told,
+        "there": await _there(context, view, person),
         "state": await trio.to_thread.run_sync(_state, past),  # a long past takes a while
         "pager": _pager(request, page, start),
         **await pictures_of(request, view, past[-1].event.at if past else None),
     }
     return render(request, "document.html", values)
+
+
+async def sent_out(request: Request) -> Response:
+    """For the button beside whoever is there."""
+    context, key = context_of(request), request.path_params["key"]
+    await context.usher.send_out(key, [(await form_of(request)).get("user", "")], person_of(request))
+    return RedirectResponse(f"/documents/{quote(key)}{query_of(request)}#there", 303)
+
+
+async def _there(context: Context, view: View, person: Person) -> Mapping[str, str]:
+    """Who edits now, for whoever may send them out."""
+    assert view.file is not None
+    assert view.key is not None
+    if view.file.file.owner != person.id and not person.operates:
+        return {}
+    row = await context.journal.document(view.key)
+    return row.users if row and not row.closed_at else {}
 
 
 def _past(facts: Sequence[Recorded], number: int) -> Sequence[Recorded]:

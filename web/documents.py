@@ -11,7 +11,9 @@ from application.files import Forbidden, NotFound
 from application.journal import DocumentRow, FileRow
 from application.people import Person
 from domain.words import Access, CloseReason, Standing
+from web.bodies import json_object
 from web.context import Context, context_of, person_of
+from web.errors import BadRequest
 
 
 async def listed(request: Request) -> Response:
@@ -28,6 +30,18 @@ async def listed(request: Request) -> Response:
 async def shown(request: Request) -> Response:
     row, file = await _visible(request)
     return JSONResponse(_described(row, file))
+
+
+async def dropped(request: Request) -> Response:
+    """POST `{"users": [id, …]}`: their work is saved, and they are shown out; who was there is answered."""
+    context, key = context_of(request), request.path_params["key"]
+    body = await json_object(request, '{"users": ["…"]}')
+    users = body.get("users")
+    if not isinstance(users, list) or not all(isinstance(user, str) for user in users):
+        raise BadRequest("users is a list of ids, as the document has them.")
+    there = await context.usher.send_out(key, users, person_of(request))
+    names = await context.journal.names(there)
+    return JSONResponse({"users": [{"id": user, "name": names.get(user, "")} for user in there]})
 
 
 async def _visible(request: Request) -> tuple[DocumentRow, FileRow]:

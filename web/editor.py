@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from application.opening import Opening
-from application.people import Person
-from domain.words import Mode
 from web.context import Context, context_of, person_of
-from web.errors import BadRequest, Misconfigured
-from web.links import link
-from web.pages import render
+from web.editor_config import EMBEDDED, Wishes, editor_config
+from web.errors import Misconfigured
+from web.pages import query_of, render
 
 API_JS = "/web-apps/apps/api/documents/api.js"
-TYPES = frozenset({"desktop", "mobile", "embedded"})
-LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z]{2,4})?")
-MOBILE = re.compile(r"\b(Mobi|Android|iPhone|iPad)")
 
 ASK_THE_OPERATOR = (
     "The Document Server does not accept Docledger's signature. Set DOCLEDGER_DOCUMENT_SERVER_SECRET "
@@ -33,22 +29,31 @@ UNSIGNED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """The contract's answer, and what it is for."""
+
+    opening: Opening
+    wishes: Wishes
+    answer: Mapping[str, Any]
+
+
 async def config(request: Request) -> Response:
-    return JSONResponse(await _configuration(request))
+    return JSONResponse((await _configured(request)).answer)
 
 
 async def viewer(request: Request) -> Response:
     """A page of its own; it asks the config endpoint again when the server says the key is outdated."""
-    context = context_of(request)
-    configuration = await _configuration(request)
-    document = configuration["config"]["document"]
+    context, person = context_of(request), person_of(request)
+    configured = await _configured(request)
+    row, file_id = configured.opening.row, request.path_params["id"]
     values = {
-        "title": document["title"],
-        "key": document["key"],
-        "file_id": request.path_params["id"],
-        "script": configuration["onlyofficeJsUrl"],
-        "island": _json_island(configuration),
-        "standin": context.site.standin,
+        "title": row.file.name,
+        "file_id": file_id,
+        "script": configured.answer["onlyofficeJsUrl"],
+        "island": _json_island(configured.answer),
+        "sharing": f"/files/{file_id}{query_of(request)}#sharing" if row.file.owner == person.id else "",
+        "embedded": configured.wishes.type == EMBEDDED,
     }
     return render(request, "viewer.html", values, server=context.site.document_server_url)
 
@@ -58,72 +63,24 @@ def _json_island(value: Any) -> str:
     return json.dumps(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-async def _configuration(request: Request) -> dict[str, Any]:
+async def _configured(request: Request) -> Configured:
     context, person = context_of(request), person_of(request)
+    await _able_to_sign(context)
+    wishes = Wishes.of(request)
+    address = context.address_of(request.scope)
+    opening = await context.door.open(request.path_params["id"], person, address, wanted=wishes.mode)
+    config = editor_config(context, opening, person, wishes)
+    answer = {
+        "config": config,
+        "token": context.tokens.sign_config(config),
+        "onlyofficeJsUrl": context.site.document_server_url + API_JS,
+    }
+    return Configured(opening, wishes, answer)
+
+
+async def _able_to_sign(context: Context) -> None:
+    """Raises Misconfigured."""
     if not await context.trust.settled():
         raise Misconfigured(ASK_THE_OPERATOR)
     if not context.tokens.can_sign:
         raise Misconfigured(UNSIGNED)
-    address = context.address_of(request.scope)
-    opening = await context.door.open(request.path_params["id"], person, address, wanted=_mode(request))
-    configured = _config(context, opening, person, request)
-    return {
-        "config": configured,
-        "token": context.tokens.sign_config(configured),
-        "onlyofficeJsUrl": context.site.document_server_url + API_JS,
-    }
-
-
-def _config(context: Context, opening: Opening, person: Person, request: Request) -> dict[str, Any]:
-    """ONLYOFFICE's editor configuration (its "Config" reference has the fields)."""
-    file, site = opening.row.file, context.site
-    edit = opening.mode is Mode.EDIT
-    return {
-        "document": {
-            "fileType": opening.format.extension,
-            "key": opening.key,
-            "title": file.name,
-            "url": link(context, opening.row.id, opening.version, key=opening.key),
-            "info": {"owner": file.owner_name, "uploaded": opening.row.added_at.date().isoformat()},
-            "permissions": {
-                "comment": edit,
-                "download": True,
-                "edit": edit,
-                "fillForms": edit,
-                "print": True,
-                "review": edit,
-            },
-        },
-        "documentType": opening.format.document_type,
-        "editorConfig": {
-            "callbackUrl": f"{site.storage_url}/api/onlyoffice/callback",
-            "customization": {"forcesave": True},
-            "lang": _language(request, site.editor_lang),
-            "mode": opening.mode.value,
-            "user": {"id": person.id, "name": person.name},
-        },
-        "type": _type(request),
-    }
-
-
-def _mode(request: Request) -> Mode:
-    wanted = request.query_params.get("mode", "edit")
-    if wanted not in set(Mode):
-        raise BadRequest("mode is either edit or view.")
-    return Mode(wanted)
-
-
-def _type(request: Request) -> str:
-    wanted = request.query_params.get("type")
-    if wanted is None:
-        return "mobile" if MOBILE.search(request.headers.get("user-agent", "")) else "desktop"
-    if wanted not in TYPES:
-        raise BadRequest("type is one of desktop, mobile, embedded.")
-    return wanted
-
-
-def _language(request: Request, default: str) -> str:
-    asked = request.query_params.get("lang")
-    if asked is not None and not LANGUAGE.fullmatch(asked):
-        raise BadRequest("lang is a language such as en or pt-BR.")
-    return asked or default

@@ -13,7 +13,8 @@ from application.desk import Unavailable
 from application.files import BadName, Changed, Forbidden, NotFound
 from application.journal import Damaged, JournalFailed, StaleWrite
 from application.opening import SavingInProgress, Shut, WrongType
-from application.ports import StorageFailed, TooLarge
+from application.ports import ServerUnreachable, StorageFailed, TooLarge
+from application.renaming import InUse
 from application.tokens import BadToken, NoSecret
 from web.context import Unauthenticated
 from web.pages import render
@@ -40,12 +41,14 @@ TABLE: Mapping[type[Exception], tuple[int, str]] = {
     BadToken: (403, "bad_token"),
     Forbidden: (403, "forbidden"),
     NotFound: (404, "not_found"),
+    InUse: (409, "in_use"),
     Changed: (412, "changed"),
     TooLarge: (413, "too_large"),
     NoSecret: (424, "not_configured"),
     Misconfigured: (424, "not_configured"),
     TooManyStreams: (429, "too_many_streams"),
     Damaged: (500, "damaged"),
+    ServerUnreachable: (502, "server_unreachable"),
     Crowded: (503, "crowded"),
     SavingInProgress: (503, "saving_in_progress"),
     Shut: (503, "in_maintenance"),
@@ -59,6 +62,7 @@ SAID = {
     "saving_in_progress": "The last changes are still being saved. Try again in a moment.",
     "in_maintenance": "Docledger is about to be restarted. Everything is saved; try again in a moment.",
     "damaged": "The log is damaged here, so that this cannot be told. `docledger verify` says where.",
+    "server_unreachable": "The Document Server does not answer. Try again in a moment.",
     "bad_token": "The link is not valid, or it has expired.",
 }
 WAITING = frozenset({"saving_in_progress", "in_maintenance"})  # their pages try again by themselves

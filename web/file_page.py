@@ -21,6 +21,7 @@ from web.audit import reader_of
 from web.context import Context, context_of, person_of
 from web.files import version_number
 from web.pages import query_of, render
+from web.sharing import LEVELS
 from web.timeline import access_to, exports, filters_of, lines_of, live, pager, pictures_of
 
 LATEST = 12  # versions, unless all are asked for
@@ -57,6 +58,7 @@ async def shown(request: Request) -> Response:
         "opens": format_of(view.file.file.name) is not None,
         "document": await _live(context, view.file),
         "states": STATES,
+        "levels": LEVELS,
         "lines": lines if wanted.after is None else lines[::-1],
         "filters": filters_of(request, query),
         "exports": exports(request, f"/api/files/{view.file.id}/events"),

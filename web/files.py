@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,13 +13,12 @@ from application.files import NotFound, checked_name
 from application.history import Entry
 from application.journal import DocumentRow, FileRow
 from application.people import Person
-from domain.file import EVERYBODY
 from domain.formats import format_of
-from domain.keys import user_id
 from domain.words import Access
-from web.bodies import SMALL, BlobResponse, Body, Upload, attachment, whole
+from web.bodies import BlobResponse, Body, Upload, attachment, json_object
 from web.context import Context, context_of, person_of
 from web.errors import BadRequest
+from web.sharing import share_all, shares_of
 
 VERSION_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"|([0-9]{1,9})')
 CONTENT_TAG = re.compile(r'"([0-9a-f]{64})"')
@@ -53,25 +51,25 @@ async def shown(request: Request) -> Response:
 
 
 async def changed(request: Request) -> Response:
-    """PATCH: `name`, and `shares` as {who: "edit" | "view" | null}; `*` is everybody signed in."""
+    """PATCH: `name`, and `shares` as {who: "edit" | … | "view" | null}; `*` is everybody signed in."""
     context, person = context_of(request), person_of(request)
     file_id = request.path_params["id"]
-    body = await _json(request)
-    name, shares = _name(body.get("name")), _shares(body.get("shares", {}))
+    body = await json_object(request, '{"name": "Plan.docx"}')
+    name, shares = _name(body.get("name")), shares_of(body.get("shares", {}))
     row = await context.files.get(file_id, person)
-    # The name is good and may be changed by whoever may share, so that all is refused or nothing.
-    for who, access in shares.items():
-        user = who if who == EVERYBODY else user_id(who)
-        shown_as = "everybody" if who == EVERYBODY else who
-        row = await context.files.share(file_id, user, shown_as, access, person)
+    if name is not None:  # who may share may rename too, so that all is refused or nothing
+        await context.renaming.permit(file_id, name, person)
+    row = await share_all(context, row, shares, request)
     if name is not None:
-        row = await context.files.rename(file_id, name, person)
+        row = await context.renaming.rename(file_id, name, person)
     return await _answer(context, row, person)
 
 
 async def removed(request: Request) -> Response:
     """DELETE hides a file; its versions stay, and it can be brought back."""
-    await context_of(request).files.remove(request.path_params["id"], person_of(request))
+    context, file_id = context_of(request), request.path_params["id"]
+    await context.files.remove(file_id, person_of(request))
+    await context.usher.mind(file_id)
     return Response(status_code=204)
 
 
@@ -197,28 +195,7 @@ def _number(text: str, least: int, most: int) -> int:
     return int(text)
 
 
-async def _json(request: Request) -> dict[str, Any]:
-    try:
-        value = json.loads(await whole(request, SMALL))
-        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise BadRequest('Send a JSON object, such as {"name": "Plan.docx"}.')
-    return value
-
-
 def _name(value: object) -> str | None:
     if not isinstance(value, str | None):
         raise BadRequest("name is a text.")
     return None if value is None else checked_name(value)
-
-
-def _shares(value: object) -> dict[str, Access]:
-    if not isinstance(value, dict) or not all(isinstance(who, str) and who for who in value):
-        raise BadRequest('shares is an object, such as {"bob": "edit", "*": "view", "carol": null}.')
-    known: dict[str | None, Access] = {None: Access.NONE, "edit": Access.EDIT, "view": Access.VIEW}
-    for access in value.values():
-        if not isinstance(access, str | None) or access not in known:
-            raise BadRequest("A share is edit, view, or null to take it back.")
-    return {who: known[access] for who, access in value.items()}

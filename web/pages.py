@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from application.telling import size_of
+from application.telling import doing, size_of
 from domain.formats import format_of
 from web.context import context_of, origin_of, person_of
 from web.words import isolated, near, utc
@@ -25,7 +25,7 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 
-TEMPLATES.filters |= {"isolated": isolated, "near": near, "size": size_of, "utc": utc}
+TEMPLATES.filters |= {"doing": doing, "isolated": isolated, "near": near, "size": size_of, "utc": utc}
 
 PAGE = 100
 

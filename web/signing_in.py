@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs
-
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from web.bodies import SMALL, whole
+from web.bodies import form_of
 from web.context import context_of
 from web.errors import BadRequest
 from web.pages import render
@@ -21,8 +19,7 @@ async def page(request: Request) -> Response:
 async def signed_in(request: Request) -> Response:
     """Raises BadToken when the token is not ours."""
     context = context_of(request)
-    form = parse_qs((await whole(request, SMALL)).decode("ascii", "replace"))
-    token = form.get("token", [""])[0].strip().rpartition("#token=")[2]
+    token = (await form_of(request)).get("token", "").strip().rpartition("#token=")[2]
     if not token or context.site.demo:
         raise BadRequest("Paste the link that `docledger token NAME` printed.")
     context.tokens.read_user(token)

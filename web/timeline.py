@@ -25,7 +25,7 @@ from web.picture.life import DRAWN, saved_shape, trouble_shape
 PICTURED = 1000  # facts in a picture, the latest
 GROUPS = {
     "Saves": ("Forcesaved", "Saved", "Thinned", "VersionAdded"),
-    "People": ("Admitted", "Joined", "Left"),
+    "People": ("Admitted", "Joined", "Left", "SentOut"),
     "Troubles": ("Errored", "Resumed"),
     "Sessions": ("Closed", "Opened", "Reloaded", "Reopened"),
     "The file itself": ("Added", "Reinstated", "Removed", "Renamed", "Shared"),
@@ -38,6 +38,7 @@ KINDS = {"Added": "file", "Renamed": "file", "Shared": "file", "Removed": "file"
     "Closed": "closed",
     "Joined": "joined",
     "Left": "left",
+    "SentOut": "left",
     "SaveOffered": "offered",
     "Reloaded": "reloaded",
     "Thinned": "thinned",
@@ -95,6 +96,8 @@ def _sign(fact: events.Event) -> tuple[str, str]:
             return trouble_shape(fact), "good"
         case events.Admitted(mode=mode):
             return ("viewing" if mode is Mode.VIEW else "admitted"), "plain"
+        case events.SentOut():
+            return KINDS["SentOut"], "wary"
         case events.Replied(http=http, error=error):
             return "replied", ("wary" if http != 200 or error else "quiet")
         case events.SaveOffered() | events.Consulted():

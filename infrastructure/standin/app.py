@@ -24,6 +24,7 @@ FILES = {
     "standin/editor.html": ("editor.html", "text/html"),
     "standin/editor.css": ("editor.css", "text/css"),
     "standin/editor.js": ("editor.js", "text/javascript"),
+    "standin/header.js": ("header.js", "text/javascript"),
     "standin/history.js": ("history.js", "text/javascript"),
     "standin/merging.js": ("merging.js", "text/javascript"),
 }

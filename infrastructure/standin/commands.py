@@ -118,7 +118,7 @@ def _drop(standin: Standin, key: str, params: Mapping[str, Any]) -> int:
     if not isinstance(users, list):
         return UNKNOWN_COMMAND
     if room := standin.rooms.get(key):
-        for session in [session for session in room.editors if session.user_id in users]:
+        for session in [session for session in room.sessions.values() if session.user_id in users]:
             standin.tell(session, {"type": "dropped"})
             standin.part(room, session, room.stop_editing(session), 0)
     return OK

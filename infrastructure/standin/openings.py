@@ -51,7 +51,13 @@ class Opening:
     callback_url: str | None
     editing: bool
     forcesave: bool
+    rights: str = "edit"  # or review, comment, fill, view: the most that the page may do
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def typing(self) -> bool:
+        """Whether the text may be changed; comments and forms are nothing that this server has."""
+        return self.editing and self.rights in {"edit", "review"}
 
     @property
     def has_text(self) -> bool:
@@ -68,7 +74,7 @@ def read_opening(config: Mapping[str, Any], secret: str | None, guest: str) -> O
     if not key or not KEY_CHARACTERS.fullmatch(key) or len(key) > KEY_LIMIT or len(user_id) > USER_ID_LIMIT:
         raise Refused(*NO_RIGHTS)
     filetype = str(document.get("fileType") or "").lower()
-    allowed = _part(document, "permissions").get("edit") is not False
+    rights = _rights(editor.get("mode"), _part(document, "permissions"))
     return Opening(
         key=key,
         url=str(document.get("url") or ""),
@@ -77,10 +83,21 @@ def read_opening(config: Mapping[str, Any], secret: str | None, guest: str) -> O
         user_id=user_id,
         user_name=str(user.get("name") or "Guest"),
         callback_url=str(editor.get("callbackUrl") or "") or None,
-        editing=editor.get("mode") != "view" and allowed and filetype in FORMATS,
+        editing=rights != "view" and filetype in FORMATS,
         forcesave=customization.get("forcesave") is True,
+        rights=rights,
         claims=claims,
     )
+
+
+def _rights(mode: object, permissions: Mapping[str, Any]) -> str:
+    """As the real editors read them: of comments and forms there is only one, and forms come first."""
+    if mode == "view":
+        return "view"
+    if permissions.get("edit") is not False:
+        return "edit"
+    words = {"review": "review", "fillForms": "fill", "comment": "comment"}
+    return next((word for name, word in words.items() if permissions.get(name) is True), "view")
 
 
 def session_token(opening: Opening, secret: str | None, now: float) -> str | None:

@@ -174,7 +174,7 @@ class Room:
 
     def edit(self, session: Session, text: str, ground: int | None, now: float) -> bool:
         """Merge what the page has made of a text it knew; False when that changes nothing."""
-        if not session.editing or self.document is None:
+        if not (session.editing and session.opening.typing) or self.document is None:
             return False
         merged = merge(session.ground(ground), text, self.text)
         session.submitted = text

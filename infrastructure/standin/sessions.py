@@ -93,7 +93,8 @@ async def _show(standin: Standin, room: Room, session: Session) -> None:
         session,
         {
             "type": "opened",
-            "mode": "edit" if session.editing else "view",
+            "mode": "edit" if session.editing and session.opening.typing else "view",
+            "rights": session.opening.rights if session.editing else "view",
             "text": room.text if session.opening.has_text else None,
             "number": session.tell(room.text),
             "epoch": room.epoch,

@@ -94,6 +94,11 @@ class Lives(RuleBasedStateMachine):
             assert self.document.users == users
             assert not self.document.closed, "a genuine presence was refused"
 
+    @rule(users=st.sets(USERS), by=st.sampled_from(["", "ada"]))
+    def somebody_is_sent_out(self, users: set[str], by: str) -> None:
+        self.tell(commands.SendOut(at=at(self.now), users=tuple(sorted(users)), by=by))
+        assert not users & {user for user, _, _ in self.document.admissions}
+
     @rule(n=NUMBERS, status=st.sampled_from([2, 3, 6, 6, 7]), lastsave=MOMENTS, form=st.booleans())
     def the_server_offers(self, n: int, status: int, lastsave: int, form: bool) -> None:
         trigger = Trigger.FORM if form and status == 6 else None

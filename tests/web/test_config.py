@@ -35,7 +35,10 @@ async def test_it_has_exactly_the_shape_of_the_contract(service: Service) -> Non
     assert editor["callbackUrl"] == f"{PUBLIC_URL}/api/onlyoffice/callback"
     assert editor["mode"] == "edit"
     assert editor["user"] == {"id": user_id("ada"), "name": "Ada"}
-    assert editor["customization"] == {"forcesave": True}
+    assert editor["customization"] == {
+        "forcesave": True,
+        "goback": {"blank": False, "url": f"{PUBLIC_URL}/"},
+    }
     assert document["permissions"]["edit"] is True
 
 
@@ -98,33 +101,6 @@ async def test_a_removed_file_is_not_found(service: Service) -> None:
 async def test_a_file_of_somebody_else_is_forbidden(service: Service) -> None:
     refused = await service.get(f"/api/onlyoffice/config/{await service.add()}", by="bob")
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
-
-
-async def test_a_share_for_viewing_opens_in_view_mode(service: Service) -> None:
-    file = await service.add()
-    await service.share(file, bob="view")
-    config = (await service.open(file, "bob"))["config"]
-    assert config["editorConfig"]["mode"] == "view"
-    assert config["document"]["permissions"] == {
-        "comment": False,
-        "download": True,
-        "edit": False,
-        "fillForms": False,
-        "print": True,
-        "review": False,
-    }
-
-
-async def test_whoever_may_edit_may_ask_to_view(service: Service) -> None:
-    config = (await service.open(await service.add(), mode="view"))["config"]
-    assert config["editorConfig"]["mode"] == "view"
-    assert config["document"]["permissions"]["edit"] is False
-
-
-async def test_whoever_may_only_view_cannot_ask_to_edit(service: Service) -> None:
-    file = await service.add()
-    await service.share(file, bob="view")
-    assert (await service.open(file, "bob", mode="edit"))["config"]["editorConfig"]["mode"] == "view"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ let settled = null; // the key that a fresh configuration did not change: asking
 const NEWS_SECONDS = 20;
 const BURST_SECONDS = 0.3;
 const REPLACED = "The file was replaced; this is the new version.";
+const AGAIN = "Reload this page to open the document again, as far as you may.";
 const CONFLICT = "The file was changed outside this editor. What is typed here is kept as a separate version.";
 
 // What there is to say, by who says it.
@@ -46,9 +47,7 @@ async function asked(path, options) {
 
 // The server knows a newer version of the document: ask until the last save is safe, then go on with it.
 async function freshConfiguration() {
-  const separator = self_.query ? "&" : "?";
-  const mode = new URLSearchParams(location.search).get("mode");
-  const url = `/api/onlyoffice/config/${self_.file}${self_.query}${mode ? `${separator}mode=${mode}` : ""}`;
+  const url = `/api/onlyoffice/config/${self_.file}${location.search}`; // asked for as this page was
   for (let attempt = 0; attempt < 30; attempt += 1) {
     const response = await fetch(url);
     if (response.ok) return response.json();
@@ -122,6 +121,19 @@ async function restore(number) {
   await showHistory();
 }
 
+// The editor gives the name as people see it, without what says which type it is.
+async function rename(stem) {
+  const { title } = configuration.config.document;
+  const extension = title.slice(title.lastIndexOf("."));
+  const name = stem.toLowerCase().endsWith(extension.toLowerCase()) ? stem : stem + extension;
+  const headers = { "Content-Type": "application/json" };
+  try {
+    await asked(`/api/files/${self_.file}`, { method: "PATCH", headers, body: JSON.stringify({ name }) });
+  } catch (error) {
+    announce("rename", error.message);
+  }
+}
+
 function events() {
   const handlers = {
     onRequestRefreshFile: goOn,
@@ -132,9 +144,13 @@ function events() {
     onRequestHistoryData: (event) => showVersion(event.data),
     // The editor has left the session to show the history: it takes a new one to come back.
     onRequestHistoryClose: () => refresh(reopen),
+    onMetaChange: (event) => { document.title = `${event.data.title} – Docledger`; },
   };
-  const { mode } = configuration.config.editorConfig;
-  if (mode === "edit") handlers.onRequestRestore = (event) => restore(event.data.version);
+  if (configuration.config.document.permissions.edit) {
+    handlers.onRequestRestore = (event) => restore(event.data.version);
+    handlers.onRequestRename = (event) => rename(event.data);
+  }
+  if (self_.sharing) handlers.onRequestSharingSettings = () => window.open(self_.sharing, "_blank", "noopener");
   return handlers;
 }
 
@@ -146,8 +162,9 @@ function open() {
 async function status() {
   const key = configuration.config.document.key;
   const response = await fetch(`/api/documents/${key}${self_.query}`);
-  if (!response.ok) return;
   const state = await response.json();
+  if (response.status === 403) notify("access", `${state.message} What you had typed is saved.`);
+  if (!response.ok) return;
   if (key !== configuration.config.document.key) return; // the page has gone on meanwhile
   const line = document.getElementById("status");
   line.textContent = state.saved
@@ -162,6 +179,12 @@ async function status() {
 }
 
 let asking = null;
+
+function heard(fact) {
+  const me = configuration.config.editorConfig.user.id;
+  if (fact.type === "SentOut" && fact.data.user === me) notify("access", `${fact.text} What was typed is saved. ${AGAIN}`);
+  soon();
+}
 
 // Of a burst of facts the last state counts; and while it is asked for, something else may happen.
 function soon() {
@@ -182,8 +205,8 @@ if (typeof DocsAPI === "undefined") {
   const separator = self_.query ? "&" : "?";
   live({
     query: `${self_.query}${separator}file=${self_.file}`,
-    types: ["Opened", "SaveOffered", "Forcesaved", "Saved", "Closed", "Reopened", "Errored", "Resumed", "Reloaded", "VersionAdded"],
-    heard: soon,
+    types: ["Opened", "SentOut", "SaveOffered", "Forcesaved", "Saved", "Closed", "Reopened", "Errored", "Resumed", "Reloaded", "VersionAdded"],
+    heard,
     look: soon,
     quickSeconds: 3,
     slowSeconds: 15,

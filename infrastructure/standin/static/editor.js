@@ -99,7 +99,7 @@
       area.setSelectionRange(0, 0);
     }
     epoch = message.epoch;
-    say(editable ? "Ready" : "Opened for viewing");
+    say(RIGHTS[message.rights]);
     if (!again) {
       raise("onInfo", { mode: message.mode });
       raise("onDocumentReady");
@@ -215,10 +215,10 @@
     handled = given.handled || handled;
     over = ready = everChanged = false;
     flying = 0;
-    const editor = config.editorConfig || {};
-    const customization = editor.customization || {};
     config.document = config.document || {};
-    element("title").textContent = config.document.title || "Document";
+    config.editorConfig = { customization: {}, ...config.editorConfig };
+    const { customization } = config.editorConfig;
+    header(raise, handled, config);
     element("history").hidden = !handled.includes("onRequestHistory");
     element("close").hidden = !(customization.close && handled.includes("onRequestClose"));
     const theme = /dark|night/.test(customization.uiTheme || "") ? "dark" : /light|white/.test(customization.uiTheme || "") ? "light" : "";

@@ -1,0 +1,74 @@
+"""Who may do what with a file: shares as JSON has them, and as the forms of the file's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from application.files import NotFound
+from application.journal import FileRow
+from domain.file import EVERYBODY
+from domain.keys import user_id
+from domain.words import Access
+from web.bodies import form_of
+from web.context import Context, context_of, person_of
+from web.errors import BadRequest
+from web.pages import query_of
+
+LEVELS = [access for access in Access if access is not Access.NONE]  # the most first
+LONGEST = 200  # letters of a `sub` that somebody types
+
+
+def shares_of(value: object) -> Mapping[str, Access]:
+    """Of a JSON body: whoever is meant, by `sub`, and what they may do. Raises BadRequest."""
+    if not isinstance(value, dict) or not all(isinstance(who, str) and who for who in value):
+        raise BadRequest('shares is an object, such as {"bob": "edit", "*": "comment", "carol": null}.')
+    return {who: _level(access) for who, access in value.items()}
+
+
+def _level(word: object) -> Access:
+    if word is None:
+        return Access.NONE
+    if not isinstance(word, str) or word not in LEVELS:
+        raise BadRequest("A share is edit, review, comment, fill or view, or null to take it back.")
+    return Access(word)
+
+
+async def shared(request: Request) -> Response:
+    """The file's page says who may do what: `user` is known already, `who` is a `sub`."""
+    context, file_id = context_of(request), request.path_params["id"]
+    form = await form_of(request)
+    row = await context.files.get(file_id, person_of(request))
+    user, name = _whom(form, row)
+    access = Access.NONE if form.get("access") == Access.NONE else _level(form.get("access", ""))
+    await context.files.share(file_id, user, name, access, person_of(request))
+    await context.usher.mind(file_id)
+    return RedirectResponse(f"/files/{file_id}{query_of(request)}#sharing", 303)
+
+
+def _whom(form: Mapping[str, str], row: FileRow) -> tuple[str, str]:
+    user, who = form.get("user", ""), form.get("who", "").strip()
+    if user == EVERYBODY:
+        return EVERYBODY, "everybody"
+    if user:
+        if user not in row.file.shares:
+            raise NotFound("The file is not shared with them.")
+        return user, row.file.shares[user].name
+    if not 0 < len(who) <= LONGEST:
+        raise BadRequest("Say whom to share it with: the name that they sign in with.")
+    return user_id(who), who
+
+
+async def share_all(
+    context: Context, row: FileRow, shares: Mapping[str, Access], request: Request
+) -> FileRow:
+    """Raises Forbidden."""
+    for who, access in shares.items():
+        user = who if who == EVERYBODY else user_id(who)
+        name = "everybody" if who == EVERYBODY else who
+        row = await context.files.share(row.id, user, name, access, person_of(request))
+    if shares:
+        await context.usher.mind(row.id)
+    return row
