@@ -42,8 +42,6 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS live (file_id TEXT PRIMARY KEY, key TEXT UNIQUE) WITHOUT ROWID",
 )
 
-# Columns that a database made by an earlier release lacks: table, name, type.
-ADDED_COLUMNS = (("versions", "changes_sha256", "TEXT"),)
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS versions_with_content ON versions (sha256)",
     "CREATE INDEX IF NOT EXISTS versions_with_changes ON versions (changes_sha256)"
