@@ -14,7 +14,8 @@ from operator import attrgetter
 
 import trio
 
-from application.journal import Damaged, FileRow, Journal, JournalFailed, Query, Recorded
+from application.journal import FileRow, Journal, JournalFailed, Query, Recorded
+from application.leafing import leaf
 from application.people import named_in
 from application.readers import News, Reader, Rows, discreet
 
@@ -104,7 +105,7 @@ class Feed:
 
     async def _read_on(self, position: int, upto: int) -> None:
         while position < upto:
-            facts, position = await self._page(Query(), position, upto)
+            facts, position = await leaf(self._journal, Query(), position, upto, self._page_size)
             changed = {fact.file for fact in facts if fact.file and fact.stream.startswith("file/")}
             rows = await self._files({fact.file for fact in facts} - self._rows.keys() | changed)
             self._publish(await self._news(facts), rows, position)
@@ -159,24 +160,13 @@ class Feed:
     async def _from_journal(self, reader: Reader, upto: int) -> Sequence[bytes]:
         """Not beyond what the feed knows, lest somebody hears what is no longer for them."""
         async with self._catching_up:
-            facts, position = await self._page(reader.query, reader.position, upto)
+            facts, position = await leaf(self._journal, reader.query, reader.position, upto, self._page_size)
         rows = await self._files({fact.file for fact in facts})
         news = await self._news([fact for fact in facts if reader.sees(fact, rows)])
         reader.position = position
         return reader.told(news, rows)
 
     # -- reading --------------------------------------------------------------------------------------
-
-    async def _page(self, query: Query, after: int, upto: int) -> tuple[Sequence[Recorded], int]:
-        """The next facts that can be read, and the position up to which there are no others."""
-        try:
-            facts = await self._journal.facts(query, after=after, before=upto + 1, limit=self._page_size)
-        except Damaged as damage:
-            if upto - after > 1:
-                return await self._page(query, after, (after + upto) // 2)
-            logger.error("fact %d cannot be read and is left out: %r", upto, damage)
-            return [], upto
-        return facts, facts[-1].position if len(facts) == self._page_size else upto
 
     async def _files(self, ids: Iterable[str | None]) -> dict[str, FileRow | None]:
         return {id_: await self._journal.file(id_) for id_ in ids if id_ is not None}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infrastructure.evidence.exhibits import Exhibit
+from infrastructure.journal import upgrading
 
 CHUNK = 500  # facts read at once
 PATIENCE = 30.0  # seconds for who holds the whole database
@@ -174,10 +175,11 @@ def inspection(path: Path) -> Iterator[Inspection]:
         with _damage():
             connection.execute("BEGIN")
             columns = {name for (name,) in connection.execute(COLUMNS)}
+            complaint = upgrading.complaint(connection)
         if not columns:
             raise CannotCheck(f"{path} holds no log")
-        if "position" not in columns:
-            raise CannotCheck(f"{path} is of an earlier release; start the service once to upgrade it")
+        if complaint:
+            raise CannotCheck(f"{path} {complaint}")
         yield Inspection(connection)
 
 

@@ -15,13 +15,11 @@ from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLite
 from application.causes import abridged
 from application.journal import Change, DocumentChange, Recorded, file_of, stream_of
 from application.people import introduced, named_in
-from infrastructure.journal import events_table, seals
-from infrastructure.journal.events_table import stamp
+from infrastructure.journal import events_table, places, seals, upgrading
 from infrastructure.journal.finding import Search
 from infrastructure.journal.mapper import Envelope, FactMapper
 from infrastructure.journal.queries import recorded
-from infrastructure.journal.upgrading import upgrade
-from infrastructure.journal.views import ADDED_COLUMNS, INDEXES, TABLES, project
+from infrastructure.journal.views import INDEXES, TABLES, project
 
 T = TypeVar("T")
 Rewrite = tuple[bytes, bytes | None, bytes, int]  # new state, new cause, digest of the first, position
@@ -49,21 +47,17 @@ class Entry:
 
 class LedgerRecorder(SQLiteApplicationRecorder):
     def construct_create_table_statements(self) -> list[str]:
-        return [events_table.TABLE, *events_table.OTHERS, *TABLES]
+        return [events_table.TABLE, *events_table.OTHERS, *TABLES, places.TABLE]
 
     def create_table(self) -> None:
-        upgrade(self.datastore.pool.db_name)
+        upgrading.upgrade(self.datastore.pool.db_name)
         super().create_table()
-        with self.datastore.transaction(commit=True) as c:
-            for table, column, kind in ADDED_COLUMNS:
-                c.execute("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column))
-                if c.fetchone() is None:
-                    c.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-            for index in (*INDEXES, *events_table.INDEXES):
-                c.execute(index)
-            c.execute("SELECT 1 FROM spans")
-            if c.fetchone() is None:
-                c.execute(events_table.SPAN_ALL)
+
+    def _create_table(self, c: SQLiteCursor) -> None:
+        super()._create_table(c)
+        for index in (*INDEXES, *events_table.INDEXES):
+            c.execute(index)
+        upgrading.stamp(c)
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
@@ -160,6 +154,6 @@ def _beside(change: Change) -> list[Beside]:
         cause = json.dumps(abridged(change.cause, change.events), separators=(",", ":")).encode()
     causes = [cause, *[None] * (len(change.events) - 1)]
     return [
-        Beside(stamp(fact.at), file, named_in(fact), cause)
+        Beside(events_table.stamp(fact.at), file, named_in(fact), cause)
         for fact, file, cause in zip(change.events, file_of(change), causes, strict=True)
     ]

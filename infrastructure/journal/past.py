@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from application.journal import JournalFailed, Recorded
+from infrastructure.journal import upgrading
 from infrastructure.journal.queries import EVENTS, HISTORY, recorded
 
 WAIT = 10.0  # seconds for a lock
@@ -51,6 +52,8 @@ class Past:
             with closing(sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)) as connection:
                 connection.row_factory = sqlite3.Row
                 connection.execute("BEGIN")
+                if complaint := upgrading.complaint(connection):
+                    raise JournalFailed(f"The database {path} {complaint}.")
                 yield cls(connection)
         except sqlite3.Error as trouble:
             raise JournalFailed(f"The database {path} cannot be read: {trouble}") from trouble

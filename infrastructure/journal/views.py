@@ -38,14 +38,6 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS live (file_id TEXT PRIMARY KEY, key TEXT UNIQUE) WITHOUT ROWID",
 )
 
-# Columns that a database made by an earlier release lacks: table, name, type.
-ADDED_COLUMNS = (
-    ("versions", "changes_sha256", "TEXT"),
-    ("versions", "forms_sha256", "TEXT"),
-    ("versions", "converted_from", "TEXT"),
-    ("versions", "from_file", "TEXT"),
-    ("versions", "from_version", "INTEGER"),
-)
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS versions_with_content ON versions (sha256)",
     "CREATE INDEX IF NOT EXISTS versions_with_changes ON versions (changes_sha256)"

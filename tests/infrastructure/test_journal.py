@@ -210,21 +210,6 @@ async def test_a_joined_user_without_an_admission_has_no_name(tmp_path: Path) ->
         assert row.users == {"stranger": ""}
 
 
-async def test_a_database_of_an_earlier_release_gets_its_new_columns(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "ledger.db") as database:
-        database.execute(
-            """CREATE TABLE versions (file_id TEXT, number INTEGER, sha256 TEXT, size INTEGER,
-            "trigger" TEXT, created TEXT, head INTEGER, users TEXT, key TEXT, filetype TEXT,
-            restored INTEGER, PRIMARY KEY (file_id, number)) WITHOUT ROWID"""
-        )
-        old = ("f", 1, "a" * 64, 7, "upload", "2026-11-23T12:00:00+00:00", 1, "[]", None, "docx", None)
-        database.execute("INSERT INTO versions VALUES (?,?,?,?,?,?,?,?,?,?,?)", old)
-    for _ in range(2):
-        async with LedgerJournal.open(tmp_path / "ledger.db") as journal:
-            (version,) = await journal.versions("f")
-            assert (version.number, version.restored, version.changes_sha256) == (1, None, None)
-
-
 async def test_writers_in_two_processes_wait_for_each_other(tmp_path: Path) -> None:
     """Each with a connection of its own, as `docledger import` beside the service."""
 
