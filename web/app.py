@@ -35,7 +35,14 @@ from web import (
 from web.context import Context
 from web.errors import HANDLERS
 from web.gate import Gate
+from web.openapi import document as description
 from web.unread import Unread
+
+
+async def healthz(request: Request) -> Response:
+    """The process answers; whether its storage does is another question."""
+    return JSONResponse({"status": "ok"})
+
 
 ROUTES = [
     Route("/api/onlyoffice/callback", callbacks.callback, methods=["POST"]),
@@ -68,6 +75,8 @@ ROUTES = [
     Route("/api/documents/{key}/events", audit.document_events),
     Route("/api/documents/{key}/events/export", exporting.document_events),
     Route("/api/documents/{key}/state", replaying.state),
+    Route("/openapi.json", description.served),
+    Route("/healthz", healthz),
     Route("/", pages.index),
     Route("/files/{id}", file_page.shown),
     Route("/files/{id}/versions/{number}/restore", file_page.restored, methods=["POST"]),
@@ -84,11 +93,6 @@ class State(TypedDict):
     context: Context
 
 
-async def healthz(request: Request) -> Response:
-    """The process answers; whether its storage does is another question."""
-    return JSONResponse({"status": "ok"})
-
-
 def create_app(assemble: Assemble) -> Starlette:
     """`assemble` puts everything together for as long as the application lives."""
 
@@ -98,7 +102,7 @@ def create_app(assemble: Assemble) -> Starlette:
             yield {"context": context}
 
     app = Starlette(
-        routes=[*ROUTES, Route("/healthz", healthz)],
+        routes=ROUTES,
         middleware=[Middleware(Unread), Middleware(Gate)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
