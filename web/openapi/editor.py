@@ -16,6 +16,7 @@ from web.openapi.parts import (
     body,
     given,
     header,
+    links,
     many,
     one_of,
     operation,
@@ -32,6 +33,11 @@ OPENING = [
     given("lang", "query", text(LANGUAGE.pattern)),
 ]
 CANNOT_OPEN = ("bad_request", "wrong_type", "not_configured", "saving_in_progress", "in_maintenance", *HIDDEN)
+
+OPENED = links(
+    {"key": "$response.body#/config/document/key"},
+    *("showSession", "listSessionEvents", "exportSessionEvents", "showState"),
+)
 
 FILE_LINK: Sequence[Plain] = ({"fileLink": []},)
 AS_ISSUED = [given("id", "path", TEXT), given("Authorization", "header", TEXT, "The Document Server’s own")]
@@ -61,7 +67,7 @@ PATHS: dict[str, Plain] = {
         "get": operation(
             "getConfiguration",
             "Open a file: the signed configuration of its editor",
-            {200: answer("For everybody who has it open, with the same key", ref("Configuration"))},
+            {200: answer("For everybody who has it open, with the same key", ref("Configuration")) | OPENED},
             *CANNOT_OPEN,
             asks=OPENING,
         ),

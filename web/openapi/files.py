@@ -13,6 +13,7 @@ from web.openapi.parts import (
     body,
     given,
     header,
+    links,
     many,
     maybe,
     one_of,
@@ -41,7 +42,7 @@ SHARES = {
     "additionalProperties": maybe(one_of(access for access in Access if access is not Access.NONE)),
     "description": "By a user’s `sub`, or * for everybody; null takes a share back. Only the owner shares.",
 }
-CHANGE = record({}, {"name": NAME, "shares": SHARES})
+CHANGE = record({}, {"name": maybe(NAME), "shares": SHARES})
 
 IF_MATCH = given(
     "If-Match",
@@ -73,18 +74,11 @@ VERSIONS = record({"versions": many(ref("Version"))})
 FILES = record({"files": many(ref("File")), "next": maybe(FILE_ID)})
 CREATED = answer("The new file", ref("File"), headers={"Location": header(LINK)})
 UPLOAD = body(record({"file": text(format="binary")}), "multipart/form-data")
-ON = {"id": "$response.body#/id"}
-LINKS = {
-    "read": {"operationId": "showFile", "parameters": ON},
-    "rename": {"operationId": "changeFile", "parameters": ON},
-    "download": {"operationId": "getContent", "parameters": ON},
-    "replace": {"operationId": "putContent", "parameters": ON},
-    "list its versions": {"operationId": "listVersions", "parameters": ON},
-    "open": {"operationId": "getConfiguration", "parameters": ON},
-    "read its events": {"operationId": "listFileEvents", "parameters": ON},
-    "delete": {"operationId": "deleteFile", "parameters": ON},
-    "bring back": {"operationId": "reinstateFile", "parameters": ON},
-}
+LINKS = links(
+    {"id": "$response.body#/id"},
+    *("showFile", "changeFile", "deleteFile", "reinstateFile", "getContent", "putContent", "listVersions"),
+    *("getConfiguration", "listHistory", "listFileEvents", "exportFileEvents"),
+)
 
 PAGING = [
     given("limit", "query", whole(1, 1000) | {"default": 100}),
@@ -103,7 +97,7 @@ PATHS: dict[str, Plain] = {
         "post": operation(
             "addFile",
             "Upload a file",
-            {201: CREATED | {"links": LINKS}},
+            {201: CREATED | LINKS},
             *("bad_request", "bad_name", "too_large"),
             sends=UPLOAD,
         ),

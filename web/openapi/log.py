@@ -15,6 +15,7 @@ from web.openapi.parts import (
     many,
     one_of,
     operation,
+    record,
     ref,
     text,
     whole,
@@ -24,12 +25,13 @@ from web.openapi.schemas import FILE_KEY
 KEYED = given("key", "path", FILE_KEY, "The session’s key")
 POSITION = whole(0, 10**18 - 1)
 TIME = {"anyOf": [text(format="date-time"), text(format="date")]}
+MAYBE_TIME = {"anyOf": [*TIME["anyOf"], {"const": ""}]}
 
 FILTERS = [
     given("user", "query", TEXT, "An id, a `sub`, or a name: everybody of that name"),
     given("type", "query", many(one_of(sorted(TYPES))), "Repeated, or separated by commas"),
-    given("from", "query", TIME, "A date is midnight UTC"),
-    given("to", "query", TIME, "Not included"),
+    given("from", "query", MAYBE_TIME, "A date is midnight UTC"),
+    given("to", "query", MAYBE_TIME, "Not included"),
 ]
 OF_KEY = [given("key", "query", TEXT, "Of one session")]
 OF_ANY = [given("file", "query", TEXT, "Of one file and its sessions"), *OF_KEY]
@@ -60,6 +62,15 @@ def export(name: str, what: str, *asks: Plain, hidden: tuple[str, ...] = HIDDEN)
     return {"get": operation(name, summary, {200: EXPORT}, "bad_request", *hidden, asks=asked)}
 
 
+SENT = record(
+    {
+        "id": text("[0-9]+", description="The position in the log"),
+        "event": text(description="The event’s type, or `position`: how far the log has come"),
+        "data": text(description="An event as JSON", contentMediaType="application/json"),
+    },
+    {"retry": whole()},
+)
+
 ANYWHERE = "anywhere, for auditors"
 TO_A_FILE = "to a file and in its sessions"
 IN_A_SESSION = "in a session, from its beginning"
@@ -84,7 +95,7 @@ PATHS: dict[str, Plain] = {
         "get": operation(
             "followEvents",
             "Events as they are recorded, for as long as you listen",
-            {200: answer("Server-Sent Events; their ids are positions", TEXT, "text/event-stream", NOT_KEPT)},
+            {200: answer("Server-Sent Events", SENT, "text/event-stream", NOT_KEPT)},
             *("bad_request", "too_many_streams", "crowded", *HIDDEN),
             asks=[
                 *OF_ANY,

@@ -49,7 +49,7 @@ PATHS: dict[str, Plain] = {
             "drain",
             "Save every open document now, for `docledger drain`",
             {200: answer("How far it came", ref("Drained"))},
-            *("bad_request", "bad_token"),
+            *("bad_request", "forbidden"),
             asks=DRAIN,
             security=({"operator": []},),
         ),

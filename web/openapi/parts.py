@@ -97,6 +97,11 @@ def answer(
     return {"description": description, **content, **({"headers": dict(headers)} if headers else {})}
 
 
+def links(parameters: Mapping[str, str], *operations: str) -> Plain:
+    """What can be asked next with what an answer holds."""
+    return {"links": {name: {"operationId": name, "parameters": dict(parameters)} for name in operations}}
+
+
 def operation(
     name: str,
     summary: str,

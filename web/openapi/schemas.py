@@ -137,9 +137,9 @@ EVENT = {
     "at": TIME,
     "text": text(description="What happened, in plain words"),
     "stream": text("(document|file|reader)/.+"),
-    "file": maybe(FILE_ID),
+    "file": maybe(TEXT) | {"description": "That it is about; of a reading, what was asked for"},
     "file_name": maybe(TEXT),
-    "key": maybe(FILE_KEY),
+    "key": maybe(TEXT) | {"description": "Of the session that it is about; of a reading, what was asked for"},
     "users": PEOPLE,
 }
 EVENT_LINKS = {
