@@ -119,4 +119,6 @@ def test_drain_needs_the_services_own_secret(tmp_path: Path) -> None:
         done = stranger.command("drain")
         assert done.returncode == 1
         assert "HTTP 403" in done.stderr
-        assert service.client.post("/api/drain").status_code == 403
+        refused = service.client.post("/api/drain")
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+        assert "docledger drain" in refused.json()["message"]

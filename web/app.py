@@ -36,7 +36,14 @@ from web import (
 from web.context import Context
 from web.errors import HANDLERS
 from web.gate import Gate
+from web.openapi import document as description
 from web.unread import Unread
+
+
+async def healthz(request: Request) -> Response:
+    """The process answers; whether its storage does is another question."""
+    return JSONResponse({"status": "ok"})
+
 
 ROUTES = [
     Route("/api/onlyoffice/callback", callbacks.callback, methods=["POST"]),
@@ -70,6 +77,8 @@ ROUTES = [
     Route("/api/documents/{key}/events", audit.document_events),
     Route("/api/documents/{key}/events/export", exporting.document_events),
     Route("/api/documents/{key}/state", replaying.state),
+    Route("/openapi.json", description.served),
+    Route("/healthz", healthz),
     Route("/", pages.index),
     Route("/files/{id}", file_page.shown),
     Route("/files/{id}/shares", sharing.shared, methods=["POST"]),
@@ -88,11 +97,6 @@ class State(TypedDict):
     context: Context
 
 
-async def healthz(request: Request) -> Response:
-    """The process answers; whether its storage does is another question."""
-    return JSONResponse({"status": "ok"})
-
-
 def create_app(assemble: Assemble) -> Starlette:
     """`assemble` puts everything together for as long as the application lives."""
 
@@ -102,7 +106,7 @@ def create_app(assemble: Assemble) -> Starlette:
             yield {"context": context}
 
     app = Starlette(
-        routes=[*ROUTES, Route("/healthz", healthz)],
+        routes=ROUTES,
         middleware=[Middleware(Unread), Middleware(Gate)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Match
 
 from application.desk import Unavailable
 from application.files import BadName, Changed, Forbidden, NotFound
@@ -97,7 +98,16 @@ async def answer_http(request: Request, error: Exception) -> Response:
     """Starlette's own: no such route, method not allowed."""
     assert isinstance(error, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-    return problem(request, error.status_code, code, error.detail, error.headers or {})
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return problem(request, error.status_code, code, error.detail, headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Of all routes with this path; Starlette tells those of the first."""
+    routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in routes for method in getattr(route, "methods", None) or ()}
 
 
 async def answer_unexpected(request: Request, error: Exception) -> Response:

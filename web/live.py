@@ -116,14 +116,13 @@ async def _narrowed(request: Request) -> Query:
 
 def _asked(request: Request) -> int | None:
     """A browser that comes again says where it was in a header; its url is still that of the beginning."""
-    text = request.headers.get("last-event-id") or request.query_params.get("after")
-    if text is None:
-        return None
-    if not POSITION.fullmatch(text):
+    given = [request.headers.get("last-event-id"), request.query_params.get("after")]
+    asked = [text for text in given if text is not None]
+    if not all(POSITION.fullmatch(text) for text in asked):
         raise BadRequest(
             "after and Last-Event-ID are the id of an event, a number. Leave them out to begin now."
         )
-    return int(text)
+    return int(asked[0]) if asked else None
 
 
 def _place(position: int, message: str | None = None) -> bytes:

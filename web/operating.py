@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from application.files import Forbidden
+from application.tokens import BadToken
 from web.context import bearer, context_of, person_of
 from web.errors import BadRequest
 
@@ -25,7 +26,10 @@ async def status(request: Request) -> Response:
 async def drained(request: Request) -> Response:
     """For `docledger drain`, which signs its request with our own secret."""
     context = context_of(request)
-    context.tokens.read_operator_token(bearer(request.headers) or "")
+    try:
+        context.tokens.read_operator_token(bearer(request.headers) or "")
+    except BadToken as bad:
+        raise Forbidden(f"This is for `docledger drain`: {bad}.") from bad
     close = request.query_params.get("close") == "true"
     result = await context.operating.drain(_seconds(request), close=close)
     return JSONResponse({"saved": result.saved, "left": list(result.left)})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 import trio
 
+from tests.web.described import Client
 from tests.web.fake_server import FakeServer, document_server
 from tests.web.life import Running
 from tests.web.service import DEADLINE, Service
@@ -22,7 +22,7 @@ async def server() -> AsyncIterator[FakeServer]:
 
 @pytest.fixture
 async def running(nursery: trio.Nursery, tmp_path: Path, server: FakeServer) -> AsyncIterator[Running]:
-    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=DEADLINE) as http:
+    async with Client(trust_env=False, verify=False, timeout=DEADLINE) as http:
         running = Running(nursery, tmp_path, server, http)
         yield running
     await running.end_all()

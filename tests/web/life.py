@@ -12,6 +12,7 @@ import httpx
 import trio
 
 from infrastructure.settings import Settings
+from tests.web.described import Client
 from tests.web.fake_server import FakeServer, document_server
 from tests.web.service import DEADLINE, Service, settings
 from web.configured import patience_of
@@ -65,7 +66,7 @@ async def living(folder: Path, patience: dict[str, float], **given: Any) -> Asyn
     """One service without fixtures, which Hypothesis would not make anew for each of its examples."""
     async with (
         document_server() as server,
-        httpx.AsyncClient(trust_env=False, verify=False, timeout=DEADLINE) as http,
+        Client(trust_env=False, verify=False, timeout=DEADLINE) as http,
         trio.open_nursery() as nursery,
     ):
         running = Running(nursery, folder, server, http)

@@ -26,9 +26,9 @@ async def test_an_unknown_route_is_not_found_as_json_or_as_a_page(service: Servi
 
 
 async def test_a_method_that_is_not_there_says_which_are(service: Service) -> None:
-    refused = await service.ask("PUT", "/api/documents")
+    refused = await service.ask("PUT", "/api/files/x")
     assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
-    assert "GET" in refused.headers["Allow"]
+    assert refused.headers["Allow"] == "DELETE, GET, HEAD, PATCH"
 
 
 async def test_the_list_of_files_escapes_their_names(service: Service) -> None:

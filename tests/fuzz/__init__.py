@@ -1,0 +1,1 @@
+"""Whatever may come from outside, by the thousand: the API as described, and what reads foreign bytes."""

@@ -1,0 +1,75 @@
+"""What is open, how the service is, and this description."""
+
+from __future__ import annotations
+
+from web.openapi.files import HIDDEN
+from web.openapi.log import KEYED
+from web.openapi.parts import (
+    ANYBODY,
+    Plain,
+    answer,
+    given,
+    header,
+    many,
+    one_of,
+    operation,
+    record,
+    ref,
+    text,
+    whole,
+)
+from web.operating import LONGEST
+
+DOCUMENTS = record({"documents": many(ref("Document"))})
+UP = record({"status": {"const": "ok"}})
+DRAIN = [
+    given("seconds", "query", whole(0, int(LONGEST)) | {"default": 30}, "How long it may take"),
+    given("close", "query", one_of(("true", "false")), "Also send people out, and let nobody in"),
+]
+
+PATHS: dict[str, Plain] = {
+    "/api/documents": {
+        "get": operation("listSessions", "What is open now", {200: answer("Sessions", DOCUMENTS)}),
+    },
+    "/api/documents/{key}": {
+        "get": operation(
+            "showSession", "A session", {200: answer("As it is now", ref("Document"))}, *HIDDEN, asks=[KEYED]
+        ),
+    },
+    "/api/status": {
+        "get": operation(
+            "showStatus",
+            "How the service is, for admins and auditors",
+            {200: answer("What is unsaved, what waits", ref("Status"))},
+            "forbidden",
+        ),
+    },
+    "/api/drain": {
+        "post": operation(
+            "drain",
+            "Save every open document now, for `docledger drain`",
+            {200: answer("How far it came", ref("Drained"))},
+            *("bad_request", "forbidden"),
+            asks=DRAIN,
+            security=({"operator": []},),
+        ),
+    },
+    "/healthz": {
+        "get": operation(
+            "checkHealth", "The process answers", {200: answer("It does", UP)}, security=ANYBODY
+        ),
+    },
+    "/openapi.json": {
+        "get": operation(
+            "describe",
+            "This description",
+            {
+                200: answer(
+                    "OpenAPI 3.1", {"type": "object"}, headers={"ETag": header(text('"[0-9a-f]{64}"'))}
+                ),
+                304: answer("You have it"),
+            },
+            security=ANYBODY,
+        ),
+    },
+}
