@@ -13,7 +13,7 @@ from domain import events
 from domain.erasure import without_person
 from domain.events import DocumentEvent
 from domain.file import EVERYBODY
-from domain.words import CloseReason, Mode, Next, Standing
+from domain.words import Mode, Next, Standing
 
 FINAL = frozenset({2, 3})  # the statuses after which nobody edits any more
 AHEAD = timedelta(minutes=10)  # beyond which we do not believe the server's clock
@@ -67,6 +67,8 @@ class Document:
     admissions: frozenset[Admission] = frozenset()
     admitted_at: datetime | None = None  # the last recorded admission to edit
     joined_at: datetime | None = None
+    editing_since: datetime | None = None  # without a moment in which nobody edited
+    saved_at: datetime | None = None  # the last time that bytes of it were stored
     names: Mapping[str, str] = field(default_factory=dict)  # user id -> name, of all ever admitted
     users: frozenset[str] = frozenset()  # who edits now
     touched: bool = False  # somebody has edited since the last final save
@@ -136,7 +138,10 @@ def evolve(document: Document | None, event: DocumentEvent) -> Document:
         case events.Admitted():
             return _admitted(document, event)
         case events.Joined(at=at, user=user):
-            return replace(document, users=document.users | {user}, joined_at=at, touched=True)
+            since = document.editing_since if document.users else at
+            return replace(
+                document, users=document.users | {user}, joined_at=at, editing_since=since, touched=True
+            )
         case events.Left(user=user):
             return replace(document, users=document.users - {user})
         case events.SaveOffered():
@@ -214,6 +219,7 @@ def _stored(document: Document, event: events.Forcesaved | events.Saved) -> Docu
         versions={**document.versions, event.sha256: event.version},
         touched=bool(document.users) if final else document.touched,
         kept_there=document.kept_there and offer.fact.keep,
+        saved_at=event.at,
         trouble=None,
     )
 
@@ -239,11 +245,3 @@ def _redacted(document: Document, user: str) -> Document:
         names={id_: "" if id_ == user else name for id_, name in document.names.items()},
         offers={id_: offer.without(user) for id_, offer in document.offers.items()},
     )
-
-
-def reopened_standing(document: Document, live: str | None) -> Standing:
-    """How a closed key comes alive again, when `live` is the file's live key (never this one)."""
-    if live is not None:
-        return Standing.DETACHED
-    lost = document.closed is not None and document.closed.reason is CloseReason.LOST
-    return Standing.SPENT if document.committed or lost else Standing.LIVE

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from domain import commands, events
-from domain.document import Document, reopened_standing
+from domain.document import Document
 from domain.events import DocumentEvent
-from domain.words import CloseReason
+from domain.words import CloseReason, Standing
 
 UNORDERED = timedelta(seconds=10)  # so far apart, a status 4 and a status 1 may overtake each other
 
@@ -60,7 +60,15 @@ def close_unknown(document: Document, command: commands.CloseUnknown) -> Facts:
 
 
 def reopened(document: Document, at: datetime, user: str, live: str | None) -> events.Reopened:
-    return events.Reopened(at=at, user=user, standing=reopened_standing(document, live))
+    return events.Reopened(at=at, user=user, standing=_standing(document, live))
+
+
+def _standing(document: Document, live: str | None) -> Standing:
+    """How a closed key comes alive again, when `live` is the file's live key (never this one)."""
+    if live is not None:
+        return Standing.DETACHED
+    lost = document.closed is not None and document.closed.reason is CloseReason.LOST
+    return Standing.SPENT if document.committed or lost else Standing.LIVE
 
 
 def left(at: datetime, users: Iterable[str]) -> Facts:

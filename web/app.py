@@ -9,8 +9,6 @@ from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
@@ -24,6 +22,7 @@ from web import (
     exporting,
     file_page,
     files,
+    health,
     history,
     links,
     live,
@@ -75,6 +74,9 @@ ROUTES = [
     Route("/audit", audit_page.shown),
     Route("/sign-in", signing_in.page),
     Route("/sign-in", signing_in.signed_in, methods=["POST"]),
+    Route("/healthz", health.healthz),
+    Route("/readyz", health.readyz),
+    Route("/metrics", health.metrics),
 ]
 
 Assemble = Callable[[], AbstractAsyncContextManager[Context]]
@@ -82,11 +84,6 @@ Assemble = Callable[[], AbstractAsyncContextManager[Context]]
 
 class State(TypedDict):
     context: Context
-
-
-async def healthz(request: Request) -> Response:
-    """The process answers; whether its storage does is another question."""
-    return JSONResponse({"status": "ok"})
 
 
 def create_app(assemble: Assemble) -> Starlette:
@@ -98,7 +95,7 @@ def create_app(assemble: Assemble) -> Starlette:
             yield {"context": context}
 
     app = Starlette(
-        routes=[*ROUTES, Route("/healthz", healthz)],
+        routes=ROUTES,
         middleware=[Middleware(Unread), Middleware(Gate)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
