@@ -75,7 +75,6 @@ class JsonLines(JsonFormatter):
             rename_fields=JSON,
             timestamp="time",
             json_ensure_ascii=False,
-            json_default=str,
         )
         self._redaction = redaction
 

@@ -13,7 +13,10 @@ from domain.events import DocumentEvent
 from domain.words import Next, Trigger
 
 STORED, BESIDE, CONFLICT, REPEATED = "stored", "beside", "conflict", "repeated"
-ENDS = {Next.QUARANTINE: "quarantined", Next.GIVE_UP: "given_up"}
+LOST = {Next.QUARANTINE: "quarantined", Next.GIVE_UP: "given_up"}
+ENDS = (STORED, BESIDE, CONFLICT, REPEATED, *LOST.values())
+OURS = frozenset({Trigger.UPLOAD, Trigger.RESTORE, Trigger.CONFLICT})
+OFFERED = tuple(trigger for trigger in Trigger if trigger not in OURS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ def outcomes(
         match fact:
             case events.Forcesaved(offer=offer) | events.Saved(offer=offer):
                 yield Outcome(triggers[offer], _place(fact, others), fact.lag)
-            case events.Errored(offer=str(offer), next=next_) if next_ in ENDS and offer in triggers:
-                yield Outcome(triggers[offer], ENDS[next_])
+            case events.Errored(offer=str(offer), next=next_) if next_ in LOST and offer in triggers:
+                yield Outcome(triggers[offer], LOST[next_])
 
 
 def _triggers(before: Document | None, facts: Sequence[DocumentEvent]) -> Mapping[str, Trigger]:

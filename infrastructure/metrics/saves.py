@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -13,7 +14,7 @@ from domain.commands import Command
 from domain.document import Document
 from domain.events import DocumentEvent
 from infrastructure.metrics.gauges import PREFIX
-from infrastructure.metrics.offers import outcomes
+from infrastructure.metrics.offers import ENDS, OFFERED, outcomes
 
 LAGS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 120, 600)
@@ -55,6 +56,8 @@ class Saves:
         )
         # To look a child up by its labels costs more than to count.
         self._offers, self._lag, self._errors = cache(offers.labels), cache(lag.labels), cache(errors.labels)
+        for trigger, end in product(OFFERED, ENDS):
+            self._offers(trigger, end)  # 0 is a value too: from there Prometheus sees the first of them
         self._callbacks, self._seconds = cache(callbacks.labels), cache(seconds.labels)
 
     def decided(

@@ -45,6 +45,7 @@ class FakeServer:
     url: str = ""
     commands: list[dict[str, Any]] = field(default_factory=list)
     fetches: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)  # of commands, as they came
     _results: dict[str, list[Reply]] = field(default_factory=dict)
     _answers: dict[str, Answering] = field(default_factory=dict)
 
@@ -78,6 +79,7 @@ class FakeServer:
     async def _answered(self, body: bytes) -> dict[str, Any]:
         try:
             plain = json.loads(body)  # all there is, when the service is told that this server does not sign
+            self.tokens += [plain["token"]] if "token" in plain else []
             command = jwt.decode(plain["token"], SECRET, ["HS256"]) if "token" in plain else plain
         except jwt.InvalidTokenError:
             return {"error": 6}
