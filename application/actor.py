@@ -195,8 +195,9 @@ class DocumentActor:
     async def _record(self, events: Sequence[DocumentEvent], *others: Change, cause: Command) -> None:
         """Durable first, true second."""
         if not events:
+            self._world.observer.decided(cause, self.document, (), ())
             return
-        document = self.document
+        before = document = self.document
         for event in events:
             document = evolve(document, event)
         assert document is not None
@@ -204,6 +205,7 @@ class DocumentActor:
         await self._world.journal.append(change, *others)
         self._version += len(events)
         self.document = document
+        self._world.observer.decided(cause, before, events, others)
         self._enter()
 
     def _enter(self) -> None:

@@ -83,6 +83,7 @@ class Callbacks:
     def note_reply(self, claims: Mapping[str, Any], http: int, error: int, seconds: float) -> None:
         """Record what was answered, if there was a choice; the answer does not wait for that."""
         status = int(claims["status"])
+        self._world.observer.replied(status, http, error, seconds)
         if status in OFFERS or error:
             command = NoteReplied(
                 at=self._world.now(),

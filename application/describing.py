@@ -33,6 +33,8 @@ def described_document(document: Document, *, addresses: bool = True) -> Plain:
         "known_names": dict(sorted(document.names.items())),
         "last_let_in_to_edit": to_plain(document.admitted_at),
         "last_joined": to_plain(document.joined_at),
+        "editing_since": to_plain(document.editing_since),
+        "last_saved": to_plain(document.saved_at),
         "edited_since_final": document.touched,
         "kept_at_server": document.kept_there,
         "finishing": document.finishing,

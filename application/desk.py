@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 
 import trio
 
+from application import about
 from application.actor import DocumentActor
 from application.journal import JournalFailed
 from application.world import World
@@ -21,6 +24,15 @@ LONGEST_REST = 60.0  # seconds between two lives of an actor that keeps crashing
 
 class Unavailable(Exception):
     """The document's actor died while holding the letter; asking again is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What somebody edits now, and how it is with its saves."""
+
+    users: int
+    stored: datetime  # the last time that a save was stored, or that somebody began to edit it
+    assured: datetime  # the same, or the last time that the server said it had nothing new
 
 
 class Desk:
@@ -39,6 +51,18 @@ class Desk:
         return [
             key for key, document in documents.items() if document and (document.users or document.offers)
         ]
+
+    def opened(self) -> int:
+        """How many documents are open; all there are, once they have been taken up."""
+        return sum(bool(actor.document and not actor.document.closed) for actor in self._actors.values())
+
+    def edited(self) -> Iterator[Edited]:
+        for actor in self._actors.values():
+            document = actor.document
+            if document and document.users and document.editing_since:
+                stored = max(filter(None, (document.editing_since, document.saved_at)))
+                assured = max(filter(None, (stored, actor.schedule.nothing_new_at)))
+                yield Edited(len(document.users), stored, assured)
 
     def kept_at_server(self) -> int:
         """How many documents the server has changes of that only opening and leaving them delivers."""
@@ -86,6 +110,7 @@ class Desk:
     async def _watch(self, actor: DocumentActor) -> None:
         """Let one document crash without taking the others along, and let it live again."""
         key = actor.key
+        about.only(key=key)
         try:
             await actor.run()
             self._crashes.pop(key, None)

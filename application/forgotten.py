@@ -31,6 +31,7 @@ class Recovery:
         self._desk = desk
         self._world = world
         self._nudged = trio.Event()
+        self.backlog: int | None = None  # files of ours that the server kept at the last look
         self._refused: dict[str, float] = {}  # key -> when its bytes turned out to be no document
         self._alone: dict[str, float] = {}  # key -> since when the server knows it without an editor
 
@@ -55,9 +56,12 @@ class Recovery:
         answer = await self._world.server.command("getForgottenList")
         keys = answer.body.get("keys")
         recovered = 0
-        for key in await self._ours([str(key) for key in keys] if isinstance(keys, list) else []):
+        ours = await self._ours([str(key) for key in keys] if isinstance(keys, list) else [])
+        self.backlog = len(ours)
+        for key in ours:
             if trio.current_time() - self._refused.get(key, -REFUSED_AGAIN) >= REFUSED_AGAIN:
                 recovered += await self._recover(key)
+                self.backlog = len(ours) - recovered
         return recovered
 
     async def _ours(self, keys: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ class Schedule:
         self._phase = patience.autosave * int.from_bytes(sha256(key.encode()).digest()[:4]) / 2**32
         self.reload_at = -inf
         self.admitted_at: datetime | None = None  # the last admission to edit, recorded or not
+        self.nothing_new_at: datetime | None = None  # the server's last answer that there is nothing to save
         self.info_running = False
         self.closing_word = False  # a status 4 came while `info` was asked
         self.orphaned_since: datetime | None = None  # the server has changes that nobody edits

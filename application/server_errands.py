@@ -53,6 +53,8 @@ async def send_forcesave(key: str, world: World, actor: Asker) -> None:
         answer = await world.server.command("forcesave", key)
         trouble = _trouble(answer)
         unknown = answer.error == Code.UNKNOWN_KEY
+        if answer.error == Code.NOTHING_NEW:
+            actor.schedule.nothing_new_at = world.now()
     except ServerUnreachable as unreachable:
         trouble, unknown = str(unreachable), False
     finally:

@@ -8,6 +8,7 @@ from math import inf
 
 import trio
 
+from application import about
 from application.desk import Desk, Unavailable
 from application.fetching import Fetch, Outcome
 from application.journal import JournalFailed
@@ -72,6 +73,7 @@ class Spool:
             await self._world.sidecars.drop(sidecar.id)  # what it came to is in the log, or in quarantine
             return True
 
+        about.only(key=sidecar.key)
         try:
             await self._keep(sidecar)  # should we be killed before the bytes are here
             await errand.fetch.run(report)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from application.journal import Journal
+from application.observing import Observer, Unobserved
 from application.ports import Blobs, DocumentServer, Inspector
 from application.sidecars import Sidecars
 
@@ -44,3 +45,4 @@ class World:
     sidecars: Sidecars
     now: Callable[[], datetime]  # aware UTC
     patience: Patience
+    observer: Observer = field(default_factory=Unobserved)

@@ -67,6 +67,8 @@ class Document:
     admissions: frozenset[Admission] = frozenset()
     admitted_at: datetime | None = None  # the last recorded admission to edit
     joined_at: datetime | None = None
+    editing_since: datetime | None = None  # without a moment in which nobody edited
+    saved_at: datetime | None = None  # the last time that bytes of it were stored
     names: Mapping[str, str] = field(default_factory=dict)  # user id -> name, of all ever admitted
     users: frozenset[str] = frozenset()  # who edits now
     sent_out: frozenset[str] = frozenset()  # and not let in since
@@ -137,7 +139,10 @@ def evolve(document: Document | None, event: DocumentEvent) -> Document:
         case events.Admitted():
             return _admitted(document, event)
         case events.Joined(at=at, user=user):
-            return replace(document, users=document.users | {user}, joined_at=at, touched=True)
+            since = document.editing_since if document.users else at
+            return replace(
+                document, users=document.users | {user}, joined_at=at, editing_since=since, touched=True
+            )
         case events.Left(user=user):
             return replace(document, users=document.users - {user})
         case events.SentOut(user=user):
@@ -218,6 +223,7 @@ def _stored(document: Document, event: events.Forcesaved | events.Saved) -> Docu
         versions=document.versions | _stored_as(event),
         touched=bool(document.users) if final else document.touched,
         kept_there=document.kept_there and offer.fact.keep,
+        saved_at=event.at,
         trouble=None,
     )
 

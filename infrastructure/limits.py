@@ -99,6 +99,13 @@ def client_address(scope: Mapping[str, Any], trusted_proxies: Sequence[Network])
     return str(peer)
 
 
+def from_proxy(scope: Mapping[str, Any], trusted_proxies: Sequence[Network]) -> bool:
+    """Whether the request comes right from a trusted proxy."""
+    client = scope.get("client")
+    peer = _address(client[0]) if client else None
+    return peer is not None and _within(peer, trusted_proxies)
+
+
 def address_subject(address: str) -> str:
     """Whom to count: an IPv6 user owns a /64 and could take a new address for every request."""
     parsed = _address(address)

@@ -27,6 +27,7 @@ class OverflowBlobs:
         self._overflow = overflow
         self._pause = pause
         self._failing = False
+        self.waiting = 0  # blobs that are only on the local disk, at the last look
 
     @property
     def failing(self) -> bool:
@@ -75,6 +76,7 @@ class OverflowBlobs:
     async def settle(self) -> bool:
         """Whether the store had failed and does so no longer. Raises StorageFailed."""
         beside = await self._overflow.all()
+        self.waiting = len(beside)
         if not (self._failing or beside):
             return False
         await self._store.probe()
@@ -82,6 +84,7 @@ class OverflowBlobs:
             blob = await self._store.keep(self._overflow.read(sha256), limit=sys.maxsize)
             if blob.sha256 == sha256:
                 await self._overflow.remove(sha256)
+                self.waiting -= 1
             else:
                 logger.critical("the bytes kept as %s have changed on the local disk", sha256)
         self._failing = False

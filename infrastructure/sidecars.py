@@ -48,6 +48,9 @@ class LocalSidecars:
         await self._in_thread("delete", lambda: path.unlink(missing_ok=True))
         self._keys.pop(id_, None)
 
+    def __len__(self) -> int:
+        return len(self._keys)
+
     def holds(self, key: str) -> bool:
         return key in self._keys.values()
 

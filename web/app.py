@@ -9,8 +9,6 @@ from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
@@ -24,6 +22,7 @@ from web import (
     exporting,
     file_page,
     files,
+    health,
     history,
     links,
     live,
@@ -38,12 +37,6 @@ from web.errors import HANDLERS
 from web.gate import Gate
 from web.openapi import document as description
 from web.unread import Unread
-
-
-async def healthz(request: Request) -> Response:
-    """The process answers; whether its storage does is another question."""
-    return JSONResponse({"status": "ok"})
-
 
 ROUTES = [
     Route("/api/onlyoffice/callback", callbacks.callback, methods=["POST"]),
@@ -78,7 +71,6 @@ ROUTES = [
     Route("/api/documents/{key}/events/export", exporting.document_events),
     Route("/api/documents/{key}/state", replaying.state),
     Route("/openapi.json", description.served),
-    Route("/healthz", healthz),
     Route("/", pages.index),
     Route("/files/{id}", file_page.shown),
     Route("/files/{id}/shares", sharing.shared, methods=["POST"]),
@@ -88,6 +80,9 @@ ROUTES = [
     Route("/audit", audit_page.shown),
     Route("/sign-in", signing_in.page),
     Route("/sign-in", signing_in.signed_in, methods=["POST"]),
+    Route("/healthz", health.healthz),
+    Route("/readyz", health.readyz),
+    Route("/metrics", health.metrics),
 ]
 
 Assemble = Callable[[], AbstractAsyncContextManager[Context]]

@@ -22,6 +22,7 @@ from application.journal import JournalFailed
 from application.live import Feed
 from application.opening import Door
 from application.operating import Operating
+from application.readiness import Readiness
 from application.renaming import Renaming
 from application.replacing import Replacing
 from application.retention import Retention
@@ -31,20 +32,26 @@ from application.ushering import Usher
 from application.world import Patience, World
 from infrastructure.blobs import LocalBlobs
 from infrastructure.document_server import HttpDocumentServer
+from infrastructure.event_loop import EventLoop
 from infrastructure.ids import new_id
 from infrastructure.journal import LedgerJournal
 from infrastructure.journal.checkpointing import checkpointing
+from infrastructure.journal.committing import Watch, unwatched
 from infrastructure.limits import MemoryRateLimit, address_subject, client_address
+from infrastructure.metrics import Metrics
+from infrastructure.metrics.document_server import ObservedServer
 from infrastructure.overflow import OverflowBlobs
+from infrastructure.request_ids import request_id
 from infrastructure.settings import Settings
 from infrastructure.sidecars import LocalSidecars
 from infrastructure.signing import signer
 from infrastructure.sniffer import Sniffer
-from web.configured import Connection, endpoint_of, patience_of, site_of, tokens_of
+from web.configured import Connection, endpoint_of, patience_of, scraper_of, site_of, tokens_of
 from web.context import Context
 from web.live import encoded
 from web.samples import add_samples
 from web.streams import Streams
+from web.watching import Watched
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +63,7 @@ class Stages:
 
     def __init__(self) -> None:
         self.listening = trio.Event()  # callbacks arrive from here on
+        self.taken_up = trio.Event()  # every open document is looked after
         self.stopping = trio.Event()
         self.drained = trio.Event()  # nothing more is worth listening for
         self.closing = trio.Event()  # whatever is still being answered has to end
@@ -75,10 +83,10 @@ class Storage:
 
 
 @asynccontextmanager
-async def storage(settings: Settings) -> AsyncIterator[Storage]:
+async def storage(settings: Settings, watch: Watch = unwatched) -> AsyncIterator[Storage]:
     """Raises JournalFailed, StorageFailed."""
     blobs = OverflowBlobs(LocalBlobs(settings.blobs_path), LocalBlobs(settings.data_dir / "overflow"))
-    async with LedgerJournal.open(settings.database_path) as journal:
+    async with LedgerJournal.open(settings.database_path, watch) as journal:
         shelf = Shelf(journal, blobs, now, lambda: new_id(now()), settings.max_file_bytes)
         yield Storage(journal, blobs, Files(shelf))
 
@@ -91,16 +99,19 @@ async def assemble(
     tokens = tokens_of(settings, connection)
     vouch = signer(settings.checkpoint_key)
     sign = tokens.sign_command if settings.document_server_jwt else None
+    metrics = Metrics()
+    loop = EventLoop(metrics.lagged)
     async with (
-        storage(settings) as stored,
+        storage(settings, metrics.commits.note) as stored,
         checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now),
-        HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as server,
+        HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as plain_server,
         trio.open_nursery() as nursery,
     ):
         journal, blobs, files = stored.journal, stored.blobs, stored.files
         sidecars = LocalSidecars(settings.data_dir / "sidecars")
         patience = patience or patience_of(settings)
-        world = World(journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience)
+        server = ObservedServer(plain_server, metrics.registry)
+        world = World(journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience, metrics.saves)
         if settings.demo:
             await add_samples(files, journal)
         desk, trust = Desk(nursery, world), Trust(server)
@@ -108,6 +119,23 @@ async def assemble(
         feed, streams, usher = Feed(journal, encoded), Streams(stages.closing), Usher(nursery, desk, world)
         nursery.start_soon(feed.run)
         nursery.start_soon(streams.run)
+        nursery.start_soon(loop.run)
+        watched = Watched(
+            settings,
+            journal,
+            blobs,
+            sidecars,
+            desk,
+            door,
+            trust,
+            recovery,
+            streams,
+            loop,
+            stages.taken_up,
+            stages.stopping,
+            now,
+        )
+        metrics.readings.add(*watched.gauges())
         durable = settings.callback_reply == "durable"
         nursery.start_soon(_work, nursery, desk, spool, recovery, stages)
         nursery.start_soon(Retention(journal, blobs, sidecars, settings.keep_autosaves, now).run)
@@ -142,6 +170,10 @@ async def assemble(
             limit=MemoryRateLimit(settings.rate_limit),
             address_of=partial(client_address, trusted_proxies=settings.trusted_proxies),
             subject_of=address_subject,
+            metrics=metrics,
+            readiness=Readiness(nursery, watched.checks()),
+            request_id=partial(request_id, trusted_proxies=settings.trusted_proxies),
+            is_scraper=scraper_of(settings),
         )
         nursery.cancel_scope.cancel()
 
@@ -161,6 +193,7 @@ async def _work(nursery: trio.Nursery, desk: Desk, spool: Spool, recovery: Recov
             logger.error("open documents cannot be taken up yet: %s", trouble)
             await trio.sleep(AGAIN)
     logger.info("%d open documents taken up", count)
+    stages.taken_up.set()
     await recovery.run()
 
 

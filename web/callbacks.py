@@ -8,6 +8,7 @@ import trio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from application import about
 from application.callbacks import Fate
 from application.claims import BadCallback
 from application.ports import TooLarge
@@ -40,6 +41,7 @@ async def callback(request: Request) -> Response:
     except (BadToken, TooLarge, BrokenOff) as bad:
         await context.trust.forgery(str(bad), address)
         return reply(403, 1) if context.site.durable else reply(200, 0)
+    about.note(key=str(said.claims["key"]))
     context.trust.note_clock(said.skew)
     if said.expired:
         logger.warning("a genuine callback from %s had expired; it is taken all the same", address)

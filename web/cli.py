@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import trio
 
 from application.journal import JournalFailed
 from application.ports import StorageFailed
+from infrastructure import logs
 from infrastructure.running_service import NotReached, ask_to_drain
 from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
@@ -20,6 +20,7 @@ from web.commands.erase import erase
 from web.commands.export import export
 from web.commands.replay import replay
 from web.commands.verify import verify
+from web.configured import secrets_of
 from web.importing import Result, import_files
 from web.server import run
 
@@ -38,12 +39,8 @@ for command in (verify, replay, export, erase):
 def serve() -> None:
     """Start the service. Settings are DOCLEDGER_* variables or lines of a .env file."""
     settings = _settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)-8s %(name)s: %(message)s"
-    )
-    for library in ("httpx", "httpcore"):  # they log whole urls, signatures included
-        logging.getLogger(library).setLevel(logging.WARNING)
     try:
+        logs.configure(settings.log_level, settings.log_format, secrets_of(settings))
         trio.run(run, settings)
     except* (SettingsError, StandinFailed, JournalFailed, StorageFailed, OSError) as trouble:
         _fail(*(str(error) for error in _leaves(trouble)))

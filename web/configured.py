@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -79,6 +81,18 @@ def site_of(settings: Settings, connection: Connection) -> Site:
         editor_theme=settings.editor_theme,
         max_file_bytes=settings.max_file_bytes,
     )
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """What must never be said. Raises SettingsError."""
+    values = (getattr(settings, name) for name in type(settings).model_fields)
+    set_ = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    return [own_secret(settings), *set_]
+
+
+def scraper_of(settings: Settings) -> Callable[[str], bool]:
+    token = (_plain(settings.metrics_token) or "").encode()
+    return lambda sent: bool(token) and hmac.compare_digest(sent.encode("utf-8", "replace"), token)
 
 
 def _plain(secret: SecretStr | None) -> str | None:

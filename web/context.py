@@ -9,6 +9,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
+from application import about
 from application.audit import Audit
 from application.callbacks import Callbacks
 from application.desk import Desk
@@ -17,10 +18,12 @@ from application.history import History
 from application.journal import Journal
 from application.limits import RateLimit
 from application.live import Feed
+from application.observing import Metrics
 from application.opening import Door
 from application.operating import Operating
 from application.people import ADMIN, AUDITOR, Person
 from application.ports import Blobs
+from application.readiness import Readiness
 from application.renaming import Renaming
 from application.replacing import Replacing
 from application.tokens import BadToken, Tokens
@@ -29,6 +32,7 @@ from application.ushering import Usher
 from domain.keys import user_id
 from web.streams import Streams
 
+SUBJECTS = {"id": "file", "key": "key"}  # what a parameter of a path names, in the log
 FILE_CLAIMS = "docledger.file_claims"  # of this request's link, verified: a key of the ASGI scope
 
 
@@ -73,6 +77,10 @@ class Context:
     limit: RateLimit
     address_of: Callable[[Any], str]  # a client's address, from an ASGI scope
     subject_of: Callable[[str], str]  # whom to count for an address
+    metrics: Metrics
+    readiness: Readiness
+    request_id: Callable[[Any], str]  # of an ASGI scope
+    is_scraper: Callable[[str], bool]  # whether this is the METRICS_TOKEN
 
 
 def context_of(connection: HTTPConnection) -> Context:
@@ -85,6 +93,13 @@ def person_of(connection: HTTPConnection) -> Person:
 
     Raises Unauthenticated.
     """
+    person = _person_of(connection)
+    asked = connection.path_params
+    about.note(user=person.id, **{SUBJECTS[name]: asked[name] for name in SUBJECTS.keys() & asked.keys()})
+    return person
+
+
+def _person_of(connection: HTTPConnection) -> Person:
     context = context_of(connection)
     if context.site.demo:
         name = connection.query_params.get("as", "").strip()[:60] or "local"

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from application import about
 from application.journal import VersionRow
 from application.tokens import BadToken, FileClaims
 from web.bodies import BlobResponse
@@ -40,6 +41,7 @@ async def _claimed(request: Request, *, changes: bool) -> VersionRow:
     """The version that the link is for. Raises BadToken, Unavailable, JournalFailed."""
     context = context_of(request)
     file_id = request.path_params["id"]
+    about.note(file=file_id)
     claims: FileClaims | None = request.scope.get(FILE_CLAIMS)
     if claims is None or claims.changes is not changes:
         raise BadToken("the link is not valid")

@@ -22,6 +22,7 @@ from infrastructure.signing import signer
 from web.app import create_app
 from web.bootstrap import Stages, assemble
 from web.configured import Connection, connection_of
+from web.observing import Observed
 from web.severing import Severable
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ async def serve(
             stages.closing.set()
 
         async with trio.open_nursery() as nursery:
-            app = Severable(create_app(partial(assemble, settings, connection, stages, patience)))
+            app = Severable(Observed(create_app(partial(assemble, settings, connection, stages, patience))))
             serving = partial(
                 hypercorn_serve, cast(ASGIFramework, app), _config(settings), shutdown_trigger=shutdown
             )

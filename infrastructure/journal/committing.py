@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import trio
 from eventsourcing.persistence import IntegrityError, OperationalError, PersistenceError
@@ -25,11 +27,46 @@ class Slip:
         self.done = trio.Event()
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What became of one batch."""
+
+    slips: Sequence[Slip]
+    seconds: float
+
+    @property
+    def changes(self) -> list[Change]:
+        """Those that are recorded."""
+        taken = (slip.entry for slip in self.slips if isinstance(slip.outcome, Value))
+        return [change for entry in taken for change in entry.changes]
+
+    @property
+    def failed(self) -> int:
+        return self._ended(JournalFailed)
+
+    @property
+    def stale(self) -> int:
+        return self._ended(StaleWrite)
+
+    def _ended(self, kind: type[Exception]) -> int:
+        ends = (slip.outcome for slip in self.slips)
+        return sum(isinstance(end, Error) and isinstance(end.error, kind) for end in ends)
+
+
+Watch = Callable[[Commit], None]
+
+
+def unwatched(_: Commit) -> None:
+    pass
+
+
 class Writer:
     """The one writer of this process."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, watch: Watch = unwatched) -> None:
         self._ledger = ledger
+        self._watch = watch
+        self.failed_at: float | None = None  # when the last commit was tried, if it failed
         self._door, self._outbox = trio.open_memory_channel[Slip](1000)
         self.limiter = trio.CapacityLimiter(1)  # for whoever else has to write
         self.news = trio.Event()  # set, and replaced, after each commit
@@ -53,11 +90,17 @@ class Writer:
                 batch = [first]
                 while len(batch) < BATCH and self._outbox.statistics().current_buffer_used:
                     batch.append(self._outbox.receive_nowait())
+                began = time.perf_counter()
                 await trio.to_thread.run_sync(self._commit, batch, limiter=self.limiter)
+                self._note(Commit(batch, time.perf_counter() - began))
                 for slip in batch:
                     slip.done.set()
                 self.news.set()
                 self.news = trio.Event()
+
+    def _note(self, commit: Commit) -> None:
+        self.failed_at = trio.current_time() if commit.failed else None
+        self._watch(commit)
 
     def _commit(self, batch: Sequence[Slip]) -> None:
         try:

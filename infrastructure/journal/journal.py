@@ -25,7 +25,7 @@ from application.journal import (
 )
 from infrastructure.journal import checkpoints
 from infrastructure.journal.checkpoints import Sign, Signed
-from infrastructure.journal.committing import STORE, Writer
+from infrastructure.journal.committing import STORE, Watch, Writer, unwatched
 from infrastructure.journal.finding import Search
 from infrastructure.journal.ledger import Ledger
 from infrastructure.journal.queries import EXISTING, HISTORY, LAST, STREAM_LENGTH, marks, recorded
@@ -51,15 +51,16 @@ FILES_OF = (  # ids begin with the time, so their order is that of adding
 
 
 class LedgerJournal:
-    def __init__(self, ledger: Ledger, rows: Rows) -> None:
+    def __init__(self, ledger: Ledger, rows: Rows, watch: Watch = unwatched) -> None:
         self._ledger = ledger
         self._rows = rows
-        self._writer = Writer(ledger)
+        self._writer = Writer(ledger, watch)
+        self.vouched_at = trio.current_time()  # when all of it was covered by a checkpoint
         self._readers = trio.CapacityLimiter(READERS)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path) -> AsyncIterator[LedgerJournal]:
+    async def open(cls, path: Path, watch: Watch = unwatched) -> AsyncIterator[LedgerJournal]:
         try:
             ledger = await trio.to_thread.run_sync(Ledger, path)
             rows = await trio.to_thread.run_sync(Rows, path)
@@ -67,7 +68,7 @@ class LedgerJournal:
             raise JournalFailed(f"cannot open the database {path}: {trouble}") from trouble
         try:
             async with trio.open_nursery() as nursery:
-                journal = cls(ledger, rows)
+                journal = cls(ledger, rows, watch)
                 nursery.start_soon(journal._writer.run)
                 try:
                     yield journal
@@ -77,6 +78,11 @@ class LedgerJournal:
             rows.close()
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(ledger.close)
+
+    @property
+    def failed_at(self) -> float | None:
+        """When the last commit was tried, if it failed."""
+        return self._writer.failed_at
 
     async def append(self, *changes: Change) -> None:
         await self._writer.append(changes)
@@ -168,6 +174,8 @@ class LedgerJournal:
         )
         if signed is not None:
             await self._in_thread(partial(checkpoints.keep, self._ledger.views, signed), self._writer.limiter)
+        if signed is None or not signed.full:
+            self.vouched_at = trio.current_time()
         return signed
 
     async def _history(self, stream: str, after: int) -> Sequence[Recorded]:

@@ -83,6 +83,7 @@ SHOWN_AS = {
     "names": "known_names",
     "admitted_at": "last_let_in_to_edit",
     "joined_at": "last_joined",
+    "saved_at": "last_saved",
     "touched": "edited_since_final",
     "kept_there": "kept_at_server",
     "offers": "waiting",

@@ -48,6 +48,7 @@ class FakeServer:
     fetches: list[str] = field(default_factory=list)
     conversions: list[dict[str, Any]] = field(default_factory=list)
     conversion: Mapping[str, Any] = field(default_factory=lambda: {"error": -3})  # what it answers to all
+    tokens: list[str] = field(default_factory=list)  # of commands, as they came
     _results: dict[str, list[Reply]] = field(default_factory=dict)
     _answers: dict[str, Answering] = field(default_factory=dict)
 
@@ -96,6 +97,7 @@ class FakeServer:
     async def _answered(self, body: bytes) -> dict[str, Any]:
         try:
             plain = json.loads(body)  # all there is, when the service is told that this server does not sign
+            self.tokens += [plain["token"]] if "token" in plain else []
             command = jwt.decode(plain["token"], SECRET, ["HS256"]) if "token" in plain else plain
         except jwt.InvalidTokenError:
             return {"error": 6}
