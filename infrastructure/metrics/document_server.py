@@ -11,6 +11,7 @@ from application.ports import (
     Answer,
     Blob,
     Code,
+    ConversionFailed,
     DocumentServer,
     DownloadFailed,
     DownloadGone,
@@ -45,6 +46,12 @@ class ObservedServer:
             buckets=SECONDS,
             registry=registry,
         )
+        self._conversions = Counter(
+            f"{PREFIX}conversions",
+            "Conversions by the Document Server, by their end",
+            ["outcome"],
+            registry=registry,
+        )
         self._downloads = Counter(
             f"{PREFIX}downloads", "Downloads of what it offered, by their end", ["outcome"], registry=registry
         )
@@ -70,6 +77,20 @@ class ObservedServer:
         finally:
             self._commands.labels(name, said).inc()
             self._command_seconds.labels(name).observe(trio.current_time() - began)
+
+    async def convert(self, url: str, *, filetype: str, outputtype: str, key: str, title: str = "") -> str:
+        outcome = "unreachable"
+        try:
+            result = await self._server.convert(
+                url, filetype=filetype, outputtype=outputtype, key=key, title=title
+            )
+            outcome = "converted"
+            return result
+        except ConversionFailed:
+            outcome = "refused"
+            raise
+        finally:
+            self._conversions.labels(outcome).inc()
 
     async def fetch(self, url: str) -> Blob:
         began = trio.current_time()

@@ -196,6 +196,7 @@ def test_every_kind_of_command_is_made_again() -> None:
     log.tell("k", commands.NoteResumed(at=at(10)))
     log.tell("k", admit("cy", 11))
     log.save(1)
+    log.tell("k", commands.SendOut(at=at(39), users=("cy",), by="ada"))
     log.tell("k", commands.NoteLoaded(at=at(40), version=1))
     log.tell("k", commands.NoteReplied(at=at(41), status=6, http=200, error=0, seconds=1.0))
     log.tell("k", commands.TakeStored(at=at(50), offer=take(3, 6, 45), sha256="bytes 3", size=3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.words import Mode
-from web.editor import LANGUAGE, TYPES
+from web.editor_config import LANGUAGE, THEME, TYPES
 from web.openapi.files import BYTES_ANSWERS, HIDDEN, NAMED, NUMBERED, PARTIAL
 from web.openapi.parts import (
     BYTES,
@@ -31,6 +31,8 @@ OPENING = [
     given("mode", "query", one_of(Mode) | {"default": Mode.EDIT}),
     given("type", "query", one_of(sorted(TYPES)), "By the browser’s name, when it is left out"),
     given("lang", "query", text(LANGUAGE.pattern)),
+    given("region", "query", text(LANGUAGE.pattern)),
+    given("theme", "query", text(THEME.pattern)),
 ]
 CANNOT_OPEN = ("bad_request", "wrong_type", "not_configured", "saving_in_progress", "in_maintenance", *HIDDEN)
 
