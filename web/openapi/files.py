@@ -108,7 +108,7 @@ PATHS: dict[str, Plain] = {
             "changeFile",
             "Rename a file, or share it",
             {200: FILE},
-            *("bad_request", "bad_name", "too_large", *HIDDEN),
+            *("bad_request", "bad_name", "in_use", "too_large", *HIDDEN),
             asks=[NAMED],
             sends=body(CHANGE),
         ),

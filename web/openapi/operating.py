@@ -6,8 +6,10 @@ from web.openapi.files import HIDDEN
 from web.openapi.log import KEYED
 from web.openapi.parts import (
     ANYBODY,
+    TEXT,
     Plain,
     answer,
+    body,
     given,
     header,
     many,
@@ -22,6 +24,13 @@ from web.operating import LONGEST
 
 DOCUMENTS = record({"documents": many(ref("Document"))})
 UP = record({"status": {"const": "ok"}})
+READINESS = record(
+    {
+        "status": one_of(("ready", "not ready")),
+        "checks": {"type": "object", "additionalProperties": TEXT},
+    }
+)
+METRICS = {"content": {kind: {"schema": TEXT} for kind in ("text/plain", "application/openmetrics-text")}}
 DRAIN = [
     given("seconds", "query", whole(0, int(LONGEST)) | {"default": 30}, "How long it may take"),
     given("close", "query", one_of(("true", "false")), "Also send people out, and let nobody in"),
@@ -34,6 +43,16 @@ PATHS: dict[str, Plain] = {
     "/api/documents/{key}": {
         "get": operation(
             "showSession", "A session", {200: answer("As it is now", ref("Document"))}, *HIDDEN, asks=[KEYED]
+        ),
+    },
+    "/api/documents/{key}/drop": {
+        "post": operation(
+            "sendOut",
+            "Save what these people have typed, then show them out; for the file's owner and admins",
+            {200: answer("Who was there", record({"users": many(ref("Person"))}))},
+            *("bad_request", "too_large", "server_unreachable", *HIDDEN),
+            asks=[KEYED],
+            sends=body(record({"users": many(TEXT)})),
         ),
     },
     "/api/status": {
@@ -57,6 +76,22 @@ PATHS: dict[str, Plain] = {
     "/healthz": {
         "get": operation(
             "checkHealth", "The process answers", {200: answer("It does", UP)}, security=ANYBODY
+        ),
+    },
+    "/readyz": {
+        "get": operation(
+            "checkReadiness",
+            "Whether to send anybody here; a Document Server that is down is no reason not to",
+            {200: answer("It is ready", READINESS), 503: answer("It is not", READINESS)},
+            security=ANYBODY,
+        ),
+    },
+    "/metrics": {
+        "get": operation(
+            "readMetrics",
+            "What was counted, as Prometheus reads it; for admins, and whoever has the METRICS_TOKEN",
+            {200: answer("As OpenMetrics if that is accepted") | METRICS},
+            "forbidden",
         ),
     },
     "/openapi.json": {
