@@ -36,8 +36,8 @@ def configure(level: str, shape: str, secrets: Iterable[str] = (), to: TextIO | 
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in OURS:
         logging.getLogger(name).setLevel(level.upper())
-    if plain and level != "debug":
-        logging.getLogger(REQUESTS).setLevel(logging.WARNING)
+    quiet = plain and level != "debug"
+    logging.getLogger(REQUESTS).setLevel(logging.WARNING if quiet else logging.NOTSET)
     logging.captureWarnings(True)
     sys.excepthook = _last_words
 

@@ -8,14 +8,17 @@ from collections.abc import Iterable
 
 GONE = "[redacted]"
 SHORTEST = 8  # characters of a secret that is looked for; shorter ones are words of any text
-# Each ends before a quote or a backslash, so that a line of JSON stays one.
+# A hint that is looked for in lower case, and the pattern, which is dear, for a line that has it. Each ends
+# before a quote or a backslash, so that a line of JSON stays one.
 PATTERNS = (
-    (re.compile(r"eyJ[\w-]{10,}(?:\.[\w-]*){0,2}"), GONE),  # a JSON Web Token, also one cut off
+    ("eyj", re.compile(r"eyJ[\w-]{10,}(?:\.[\w-]*){0,2}"), GONE),  # a JSON Web Token, also one cut off
     (
+        "=",
         re.compile(r"(?i)\b((?:md5|[\w-]{0,30}(?:token|secret|signature|password))=)[^\s&#;\"'<>\\]+"),
         rf"\1{GONE}",
     ),
-    (re.compile(r"(?i)\b(bearer |basic )[\w.~+/-]{8,}=*"), rf"\1{GONE}"),
+    ("bearer ", re.compile(r"(?i)\b(bearer )[\w.~+/-]{8,}=*"), rf"\1{GONE}"),
+    ("basic ", re.compile(r"(?i)\b(basic )[\w.~+/-]{8,}=*"), rf"\1{GONE}"),
 )
 
 
@@ -29,8 +32,10 @@ class Redaction:
     def __call__(self, text: str) -> str:
         if self._known:
             text = self._known.sub(GONE, text)
-        for pattern, instead in PATTERNS:
-            text = pattern.sub(instead, text)
+        plain = text.lower()
+        for hint, pattern, instead in PATTERNS:
+            if hint in plain:
+                text = pattern.sub(instead, text)
         return text
 
 

@@ -8,6 +8,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application import about
+from application.observing import Metrics
 from web.context import Context
 
 logger = logging.getLogger("web.requests")
@@ -30,41 +31,49 @@ class Observed:
         context: Context = scope["state"]["context"]
         id_ = scope["state"][ID] = context.request_id(scope)
         about.only(request=id_)
-        response = Response(send, id_)
-        began = time.perf_counter()
+        exchange = Exchange(scope, send, id_, context.metrics)
         try:
-            await self._app(scope, receive, response.send)
+            await self._app(scope, receive, exchange.send)
         finally:
-            seconds = time.perf_counter() - began
-            route = getattr(scope.get("route"), "path", "other")
-            context.metrics.requested(route, scope["method"], response.status, seconds)
-            _log(scope, route, response, seconds)
+            exchange.end()
 
 
-class Response:
-    """What went out."""
+class Exchange:
+    """A request and what is sent for it. It is over with its last message, and told before that goes out."""
 
-    __slots__ = ("_id", "_send", "size", "status")
+    __slots__ = ("_began", "_id", "_metrics", "_over", "_scope", "_send", "_size", "_status")
 
-    def __init__(self, send: Send, id_: str) -> None:
-        self._send, self._id = send, id_.encode()
-        self.status: int | None = None
-        self.size = 0  # bytes of its body
+    def __init__(self, scope: Scope, send: Send, id_: str, metrics: Metrics) -> None:
+        self._scope, self._send, self._id, self._metrics = scope, send, id_.encode(), metrics
+        self._began = time.perf_counter()
+        self._status: int | None = None
+        self._size = 0  # bytes of the body
+        self._over = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self._status = message["status"]
             message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", self._id)]}
         else:
-            self.size += len(message.get("body", b""))
+            self._size += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                self.end()
         await self._send(message)
 
+    def end(self) -> None:
+        if self._over:
+            return
+        self._over = True
+        seconds = time.perf_counter() - self._began
+        route = getattr(self._scope.get("route"), "path", "other")
+        self._metrics.requested(route, self._scope["method"], self._status, seconds)
+        level = logging.DEBUG if route in POLLED else logging.INFO
+        if logger.isEnabledFor(level):
+            self._log(level, route, seconds)
 
-def _log(scope: Scope, route: str, response: Response, seconds: float) -> None:
-    """Without the query: links carry their tokens there."""
-    level = logging.DEBUG if route in POLLED else logging.INFO
-    if logger.isEnabledFor(level):
-        path, ms = scope["path"][:LONGEST], round(1000 * seconds, 1)
-        said = {"method": scope["method"], "path": path, "route": route, "status": response.status}
-        extra = {**said, "ms": ms, "bytes": response.size}
-        logger.log(level, "%s %s %s", scope["method"], path, response.status or "unanswered", extra=extra)
+    def _log(self, level: int, route: str, seconds: float) -> None:
+        """Without the query: links carry their tokens there."""
+        method, path = self._scope["method"], self._scope["path"][:LONGEST]
+        said = {"method": method, "path": path, "route": route, "status": self._status}
+        extra = {**said, "ms": round(1000 * seconds, 1), "bytes": self._size}
+        logger.log(level, "%s %s %s", method, path, self._status or "unanswered", extra=extra)

@@ -44,6 +44,15 @@ def failed(
     )
 
 
+def test_it_is_known_since_when_somebody_edits_and_when_it_was_last_stored() -> None:
+    both = EDITING.then(joined("bob", 20), left("ada", 25))
+    assert (both.document.editing_since, both.document.saved_at) == (joined().at, None)
+    stored = both.then(offered(1, 6, 30), forcesaved(seconds=31))
+    assert stored.document.saved_at == at(31)
+    again = stored.then(left("bob", 40), joined("ada", 50))
+    assert (again.document.editing_since, again.document.saved_at) == (at(50), at(31))
+
+
 # -- opening and admitting ---------------------------------------------------------------------------
 
 
