@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -12,6 +13,7 @@ from infrastructure.kept import own_secret
 from infrastructure.settings import Settings
 from infrastructure.tokens import JwtTokens
 from web.context import Site
+from web.guard import host_of
 
 INFO_MARGIN = 30.0  # seconds beyond the budget of the callback that `info` waits for
 
@@ -77,7 +79,18 @@ def site_of(settings: Settings, connection: Connection) -> Site:
         durable=settings.callback_reply == "durable",
         editor_lang=settings.editor_lang,
         max_file_bytes=settings.max_file_bytes,
+        frame_ancestors=settings.frame_ancestors,
     )
+
+
+def known_hosts(settings: Settings) -> frozenset[str] | None:
+    """Whom the demo may be called, where nobody has to sign in; None otherwise, since proxies say what
+    they like.
+    """
+    if not settings.demo:
+        return None
+    urls = map(host_of, (urlsplit(url).netloc for url in (settings.public_url, settings.storage_url)))
+    return frozenset({"localhost", "127.0.0.1", "::1", settings.host, *urls})
 
 
 def _plain(secret: SecretStr | None) -> str | None:

@@ -46,6 +46,11 @@ class Site:
     durable: bool  # CALLBACK_REPLY
     editor_lang: str
     max_file_bytes: int
+    frame_ancestors: tuple[str, ...] = ()  # origins
+
+    @property
+    def https(self) -> bool:
+        return self.public_url.startswith("https:")
 
 
 @dataclass(frozen=True, slots=True)
