@@ -11,13 +11,17 @@ from application.ports import Code, DocumentServer, ServerUnreachable
 logger = logging.getLogger(__name__)
 
 PAUSE = 30.0  # seconds between two tests
+FRESH = 5.0  # seconds for which the last test counts while the secret is rotated
 SKEWED = 60.0  # seconds: the tolerance of the Document Server, and ours
 SAID_FOR = 3600.0  # seconds until the same skew is said again
 
 
 class Trust:
-    def __init__(self, server: DocumentServer) -> None:
+    def __init__(self, server: DocumentServer, *, rotating: bool = False) -> None:
+        """`rotating`: there are two secrets, and what editors are given must be signed with the right one."""
         self._server = server
+        self._rotating = rotating
+        self._one_test = trio.Lock()
         self._tested_at = -PAUSE
         self.refused = False  # the server does not accept what we sign
         self.forged = 0  # callbacks with a bad signature, since the start
@@ -41,12 +45,15 @@ class Trust:
 
     async def settled(self) -> bool:
         """Whether documents can be opened; a refusal is tested again, now and then."""
-        if self.refused:
+        if self._rotating:
+            async with self._one_test:  # whoever comes meanwhile waits for what it says
+                await self.test(FRESH)
+        elif self.refused:
             await self.test()
         return not self.refused
 
-    async def test(self) -> None:
-        if trio.current_time() - self._tested_at < PAUSE:
+    async def test(self, pause: float = PAUSE) -> None:
+        if trio.current_time() - self._tested_at < pause:
             return
         self._tested_at = trio.current_time()
         try:

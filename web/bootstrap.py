@@ -24,6 +24,7 @@ from application.opening import Door
 from application.operating import Operating
 from application.replacing import Replacing
 from application.retention import Retention
+from application.rotation import Rotating
 from application.spool import Spool
 from application.trust import Trust
 from application.world import Patience, World
@@ -92,16 +93,17 @@ async def assemble(
     async with (
         storage(settings) as stored,
         checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now),
-        HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as server,
+        HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as client,
         trio.open_nursery() as nursery,
     ):
         journal, blobs, files = stored.journal, stored.blobs, stored.files
+        server = Rotating(client, tokens.server_secrets)
         sidecars = LocalSidecars(settings.data_dir / "sidecars")
         patience = patience or patience_of(settings)
         world = World(journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience)
         if settings.demo:
             await add_samples(files, journal)
-        desk, trust = Desk(nursery, world), Trust(server)
+        desk, trust = Desk(nursery, world), Trust(server, rotating=len(tokens.server_secrets) > 1)
         door, spool, recovery = Door(desk, world, files), Spool(nursery, desk, world), Recovery(desk, world)
         feed, streams = Feed(journal, encoded), Streams(stages.closing)
         nursery.start_soon(feed.run)

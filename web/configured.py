@@ -52,6 +52,11 @@ def tokens_of(settings: Settings, connection: Connection) -> JwtTokens:
         own_secret(settings),
         connection.secret,
         _plain(settings.auth_secret),
+        previous=(
+            _plain(settings.previous_secret),
+            _plain(settings.previous_document_server_secret),
+            _plain(settings.previous_auth_secret),
+        ),
         signed=settings.document_server_jwt,
         file_seconds=settings.file_token_seconds,
         config_seconds=settings.config_token_seconds,
