@@ -33,7 +33,7 @@ from infrastructure.document_server import HttpDocumentServer
 from infrastructure.ids import new_id
 from infrastructure.journal import LedgerJournal
 from infrastructure.journal.checkpointing import checkpointing
-from infrastructure.limits import MemoryRateLimit, address_subject, client_address
+from infrastructure.limits import address_subject, client_address, limits_of
 from infrastructure.overflow import OverflowBlobs
 from infrastructure.settings import Settings
 from infrastructure.sidecars import LocalSidecars
@@ -129,7 +129,7 @@ async def assemble(
             streams=streams,
             tokens=tokens,
             trust=trust,
-            limit=MemoryRateLimit(settings.rate_limit),
+            limits=limits_of(settings.rate_limit_url, settings.rate_limit, settings.callback_limit),
             address_of=partial(client_address, trusted_proxies=settings.trusted_proxies),
             subject_of=address_subject,
         )

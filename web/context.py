@@ -15,18 +15,20 @@ from application.desk import Desk
 from application.files import Files
 from application.history import History
 from application.journal import Journal
-from application.limits import RateLimit
+from application.limits import Limits
 from application.live import Feed
 from application.opening import Door
 from application.operating import Operating
 from application.people import ADMIN, AUDITOR, Person
 from application.ports import Blobs
 from application.replacing import Replacing
-from application.tokens import BadToken, Tokens
+from application.tokens import BadToken, Tokens, UserClaims
 from application.trust import Trust
 from domain.keys import user_id
 from web.streams import Streams
 
+COOKIE = "token"  # the surrounding application's, by contract
+OUR_COOKIE = "__Host-token"  # under https: no other host of the same domain can set it
 FILE_CLAIMS = "docledger.file_claims"  # of this request's link, verified: a key of the ASGI scope
 
 
@@ -70,7 +72,7 @@ class Context:
     streams: Streams
     tokens: Tokens
     trust: Trust
-    limit: RateLimit
+    limits: Limits
     address_of: Callable[[Any], str]  # a client's address, from an ASGI scope
     subject_of: Callable[[str], str]  # whom to count for an address
 
@@ -91,14 +93,21 @@ def person_of(connection: HTTPConnection) -> Person:
         if name == "local":
             return Person(user_id(name), "You", f"{AUDITOR} {ADMIN}")
         return Person(user_id(name), name)
-    token = bearer(connection.headers) or connection.cookies.get("token")
-    if not token:
-        raise Unauthenticated("Sign in first: send Authorization: Bearer, or the token cookie.")
-    try:
-        claims = context.tokens.read_user(token)
-    except BadToken as bad:
-        raise Unauthenticated(f"Sign in again: {bad}.") from bad
+    claims = _signed_in(context, connection)
     return Person(user_id(claims.sub), claims.name[:120], claims.role)
+
+
+def _signed_in(context: Context, connection: HTTPConnection) -> UserClaims:
+    """By a header, or the first cookie that is good: of two names one may have outlived its token."""
+    given = bearer(connection.headers)
+    cookies = [connection.cookies.get(name) for name in (OUR_COOKIE, COOKIE)]
+    why = "Sign in first: send Authorization: Bearer, or the token cookie."
+    for token in filter(None, [given] if given else cookies):
+        try:
+            return context.tokens.read_user(token)
+        except BadToken as bad:
+            why = f"Sign in again: {bad}."
+    raise Unauthenticated(why)
 
 
 def origin_of(url: str) -> str:
