@@ -19,6 +19,8 @@ COMMAND_SECONDS = 300  # as long as the Document Server gives its own tokens
 
 OPERATOR_SECONDS = 60
 
+FURTHEST_VERSION = 10**9
+
 _AUDIENCE, _CHANGES_AUDIENCE = "docledger:file", "docledger:changes"
 _OPERATOR = "docledger:operator"
 _NOT_IN_A_CALLBACK = frozenset({"document", "editorConfig", "c", "outputtype"})
@@ -77,7 +79,7 @@ class JwtTokens:
         if self._expired(claims):
             raise BadToken("the file token has expired")
         match claims:
-            case {"file": str(file), "version": int(version), "jti": str(jti)}:
+            case {"file": str(file), "version": int(version), "jti": str(jti)} if _is_number(version):
                 changes = claims["aud"] == _CHANGES_AUDIENCE
                 return FileClaims(file, version, jti, _text(claims.get("key")), changes=changes)
         raise BadToken("the file token lacks a claim")
@@ -208,6 +210,10 @@ def _callback(claims: Mapping[str, Any]) -> Mapping[str, Any]:
 def _mark(token: str) -> str:
     """What was signed, and not how the signature is written, of which there is more than one way."""
     return hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
+
+
+def _is_number(version: int) -> bool:
+    return not isinstance(version, bool) and 0 < version < FURTHEST_VERSION
 
 
 def _path(url: str) -> str | None:
