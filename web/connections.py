@@ -76,14 +76,17 @@ class Connection(TCPServer):
             await self._close()
 
     async def protocol_send(self, event: Event) -> None:
-        if not isinstance(event, RawData):
-            await super().protocol_send(event)
+        if isinstance(event, RawData):
+            async with self.send_lock:
+                try:
+                    await self._send(event.data)
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    await self.protocol.handle(Closed())
             return
-        async with self.send_lock:
-            try:
-                await self._send(event.data)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                await self.protocol.handle(Closed())
+        if isinstance(event, Closed):
+            async with self.send_lock:  # a fault of the client's does not cut the answer that is being sent
+                pass
+        await super().protocol_send(event)
 
     async def _send(self, data: bytes) -> None:
         """Shielded, as Hypercorn does it, but not for ever: whoever takes nothing holds memory and a file."""
