@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from unicodedata import bidirectional, category
 
 from application.journal import FileChange, FileRow, Journal, StaleWrite, VersionRow
 from application.people import Person
@@ -19,6 +20,7 @@ from domain.words import Access, Trigger
 
 ATTEMPTS = 8  # at a change that others keep overtaking
 LONGEST_NAME = 255  # bytes, as file systems have it
+TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})  # fdp.exe as exe.pdf
 
 Decision = Callable[[File], tuple[FileEvent, ...]]
 
@@ -214,8 +216,10 @@ def checked_name(name: str) -> str:
     name = name.strip()
     if not name or name in {".", ".."}:
         raise BadName("A file needs a name.")
-    if any(character in "/\\" or ord(character) < 32 or ord(character) == 127 for character in name):
+    if any(character in "/\\" or category(character) in {"Cc", "Zl", "Zp", "Cs"} for character in name):
         raise BadName("A file name cannot contain slashes or control characters.")
+    if any(bidirectional(character) in TURNING for character in name):
+        raise BadName("A file name cannot contain characters that turn the direction of what follows.")
     if len(name.encode()) > LONGEST_NAME:
         raise BadName(f"A file name can have at most {LONGEST_NAME} bytes.")
     return name

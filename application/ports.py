@@ -37,6 +37,7 @@ class ConversionFailed(Exception):
         self.code = code
 
 
+DISTRUSTED = -8
 CONVERSION_ERRORS = {
     -1: "the Document Server says no more than that it failed",
     -2: "it took the Document Server too long",
@@ -45,7 +46,7 @@ CONVERSION_ERRORS = {
     -5: "the file is protected with a password",
     -6: "the Document Server's database failed",
     -7: "the Document Server does not know the type",
-    -8: "the Document Server does not accept Docledger's signature",
+    DISTRUSTED: "the Document Server does not accept Docledger's signature",
     -9: "the Document Server cannot tell the type of the file",
     -10: "the file is too large for the Document Server",
 }

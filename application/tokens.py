@@ -31,6 +31,7 @@ class CallbackClaims:
     claims: Mapping[str, Any]  # the callback's own fields, without those of the token
     expired: bool  # genuine, but a clock is wrong or the letter is late
     skew: float | None = None  # seconds by which the server's clock is ahead of ours, at the signing
+    mark: str = ""  # the same only for a letter sent again word for word; each attempt is signed anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,10 @@ class Tokens(Protocol):
 
     def read_callback(self, body: bytes, authorization: str | None) -> CallbackClaims:
         """What the Document Server really said: the body's token, else the header's. Raises BadToken."""
+        ...
+
+    def signed_by_server(self, authorization: str | None) -> bool:
+        """Whether a header is the Document Server's, before its body is read."""
         ...
 
     def check_server_bearer(self, authorization: str | None, url: str) -> bool | None:

@@ -11,10 +11,13 @@ from typing import Any
 from limits import parse
 from limits.storage import Storage
 
-from application.limits import Decision
+from application.limits import Decision, Limits
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+FORGERIES = "60/minute"  # callbacks per client that are read to the end only to be refused
+MOST_SUBJECTS = 100_000  # counted at once; beyond that the oldest begin anew
 
 
 class WindowStorage(Storage):
@@ -45,6 +48,8 @@ class WindowStorage(Storage):
         if not now < end <= now + expiry:  # over, or the clock was set back
             count, end = 0, now + expiry
         self._windows[key] = (count + amount, end)
+        if len(self._windows) > MOST_SUBJECTS:
+            del self._windows[next(iter(self._windows))]
         return count + amount
 
     def get(self, key: str) -> int:
@@ -76,11 +81,25 @@ class MemoryRateLimit:
     def hit(self, subject: str) -> Decision:
         if self._limit is None:
             return Decision(allowed=True, limit=None, remaining=0, reset_seconds=0)
+        window = self._limit.get_expiry()
         # The library's FixedWindowRateLimiter, without building the key three times.
         key, most = self._limit.key_for(subject), self._limit.amount
-        count = self._storage.incr(key, self._limit.get_expiry())
+        count = self._storage.incr(key, window)
         reset = max(1, math.ceil(self._storage.get_expiry(key) - self._clock()))
-        return Decision(count <= most, most, max(0, most - count), reset)
+        return Decision(count <= most, most, max(0, most - count), reset, window)
+
+    def spent(self, subject: str) -> bool:
+        limit = self._limit
+        return limit is not None and self._storage.get(limit.key_for(subject)) >= limit.amount
+
+
+def limits_of(url: str, requests: str, callbacks: str) -> Limits:
+    """The one place that knows where is counted; a shared counter would be the library's own storage, whose
+    windows end by `time.time`.
+    """
+    if url != "memory://":
+        raise ValueError(f"nothing can be counted at {url}")
+    return Limits(MemoryRateLimit(requests), MemoryRateLimit(callbacks), MemoryRateLimit(FORGERIES))
 
 
 def client_address(scope: Mapping[str, Any], trusted_proxies: Sequence[Network]) -> str:

@@ -29,7 +29,7 @@ def result_url(url: str, public_url: str, internal_url: str, origins: Iterable[s
 
 def _inside(offered: httpx.URL, public: httpx.URL, internal: httpx.URL) -> httpx.URL:
     path, _, query = _text(offered).partition("?")
-    if {".", ".."} & set(unquote(path).split("/")):
+    if {".", ".."} & set(unquote(path).replace("\\", "/").split("/")):
         raise DownloadFailed("the offered url leaves its folder")
     prefix = _text(public).rstrip("/")
     if prefix and path.startswith(prefix + "/"):

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import json
 import secrets
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from math import inf, isfinite
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import jwt
-from jwt.types import Options
-
 from application.tokens import LONGEST_CALLBACK, BadToken, CallbackClaims, FileClaims, NoSecret, UserClaims
+from infrastructure.signatures import Secrets
 
 LEEWAY_SECONDS = 60
 COMMAND_SECONDS = 300  # as long as the Document Server gives its own tokens
 
 OPERATOR_SECONDS = 60
 
+FURTHEST_VERSION = 10**9
+
 _AUDIENCE, _CHANGES_AUDIENCE = "docledger:file", "docledger:changes"
 _OPERATOR = "docledger:operator"
-_LONG_TOKEN = 16 * 1024  # PyJWT takes 0.1 µs per byte before it looks at the signature: a forger's lever
-_NOT_IN_A_CALLBACK = frozenset({"document", "editorConfig", "c"})
+_NOT_IN_A_CALLBACK = frozenset({"document", "editorConfig", "c", "outputtype"})
 _OF_THE_TOKEN = frozenset({"iat", "exp", "nbf", "token"})
-_SIGNATURE_ONLY: Options = {  # claims about time are read by our own clock, below
-    "verify_exp": False,
-    "verify_iat": False,
-    "verify_nbf": False,
-    "verify_aud": False,
-    "verify_iss": False,
-    "verify_sub": False,
-    "verify_jti": False,
-}
 
 
 class JwtTokens:
@@ -45,17 +34,21 @@ class JwtTokens:
         server_secret: str | None,
         auth_secret: str | None,
         *,
+        previous: tuple[str | None, str | None, str | None] = (None, None, None),
         signed: bool = True,
         file_seconds: int = 86400,
         config_seconds: int = 3600,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`signed=False` is the Document Server with JWT off: its callbacks are taken at their word."""
+        """`previous` are the three secrets that are believed as well, while they are rotated.
+
+        `signed=False` is the Document Server with JWT off: its callbacks are taken at their word.
+        """
         if not secret:
             raise ValueError("file links need a secret to be signed with")
-        self._own = _key(secret)
-        self._server = _key(server_secret) if server_secret else None
-        self._users = _key(auth_secret) if auth_secret else None
+        self._own = Secrets(secret, previous[0])
+        self.server_secrets = Secrets(server_secret, previous[1])
+        self._users = Secrets(auth_secret, previous[2])
         self._signed = signed
         self._file_seconds = file_seconds
         self._config_seconds = config_seconds
@@ -63,7 +56,7 @@ class JwtTokens:
 
     @property
     def can_sign(self) -> bool:
-        return self._server is not None or not self._signed
+        return bool(self.server_secrets) or not self._signed
 
     def sign_config(self, config: Mapping[str, Any]) -> str:
         """The token of what an editor is given; empty when JWT is off. Raises NoSecret."""
@@ -80,13 +73,13 @@ class JwtTokens:
 
     def read_file_token(self, token: str) -> FileClaims:
         """Raises BadToken."""
-        claims = _verified(token, self._own)
+        claims = self._own.verified(token)
         if claims.get("aud") not in (_AUDIENCE, _CHANGES_AUDIENCE) or "exp" not in claims:
             raise BadToken("this is no file token")
         if self._expired(claims):
             raise BadToken("the file token has expired")
         match claims:
-            case {"file": str(file), "version": int(version), "jti": str(jti)}:
+            case {"file": str(file), "version": int(version), "jti": str(jti)} if _is_number(version):
                 changes = claims["aud"] == _CHANGES_AUDIENCE
                 return FileClaims(file, version, jti, _text(claims.get("key")), changes=changes)
         raise BadToken("the file token lacks a claim")
@@ -103,15 +96,22 @@ class JwtTokens:
         token = plain["token"] if "token" in plain else _bearer(authorization)
         if token is None:
             raise BadToken("the callback is not signed")
-        claims = _verified(token, self._server)
-        return CallbackClaims(_callback(claims), self._expired(claims), self._skew(claims))
+        claims = self.server_secrets.verified(token)
+        return CallbackClaims(_callback(claims), self._expired(claims), self._skew(claims), _mark(token))
+
+    def signed_by_server(self, authorization: str | None) -> bool:
+        """Whether the Document Server sent this header, whose token is short, however long the body is."""
+        try:
+            return not self._signed or bool(self.server_secrets.verified(_bearer(authorization)))
+        except BadToken:
+            return False
 
     def operator_token(self) -> str:
         return self._sign({"aud": _OPERATOR}, self._own, OPERATOR_SECONDS)
 
     def read_operator_token(self, token: str) -> None:
         """Raises BadToken."""
-        claims = _verified(token, self._own)
+        claims = self._own.verified(token)
         if claims.get("aud") != _OPERATOR or "exp" not in claims or self._expired(claims):
             raise BadToken("this is no operator's token, or it has expired")
 
@@ -122,10 +122,10 @@ class JwtTokens:
         own token has one, by our own clock, and a server whose clock is wrong must still open documents.
         """
         token = _bearer(authorization)
-        if token is None or not self._signed or self._server is None:
+        if token is None or not self._signed or not self.server_secrets:
             return None
         try:
-            claims = _verified(token, self._server)
+            claims = self.server_secrets.verified(token)
         except BadToken:
             return False
         match claims:
@@ -135,7 +135,7 @@ class JwtTokens:
 
     def read_user(self, token: str) -> UserClaims:
         """Raises BadToken."""
-        claims = _verified(token, self._users)
+        claims = self._users.verified(token)
         if self._expired(claims) or self._early(claims):
             raise BadToken("the sign-in has expired or is not valid yet")
         match claims.get("sub", claims.get("id")):
@@ -146,15 +146,15 @@ class JwtTokens:
         raise BadToken("the sign-in names nobody")
 
     def _sign_for_server(self, claims: Mapping[str, Any], seconds: int) -> str:
-        if self._server is not None:
-            return self._sign(claims, self._server, seconds)
+        if self.server_secrets:
+            return self._sign(claims, self.server_secrets, seconds)
         if self._signed:
             raise NoSecret("no Document Server secret is configured")
         return ""
 
-    def _sign(self, claims: Mapping[str, Any], key: bytes, seconds: int) -> str:
+    def _sign(self, claims: Mapping[str, Any], by: Secrets, seconds: int) -> str:
         now = int(self._clock())
-        return jwt.encode({**claims, "iat": now, "exp": now + seconds}, key, "HS256")
+        return by.sign({**claims, "iat": now, "exp": now + seconds})
 
     def _expired(self, claims: Mapping[str, Any]) -> bool:
         exp = claims.get("exp", inf)
@@ -175,36 +175,7 @@ def user_token(auth_secret: str, sub: str, role: str, seconds: float) -> str:
     """A sign-in as the surrounding application makes it: what `read_user` reads."""
     now = time.time()
     claims = {"sub": sub, "name": sub, "role": role, "iat": int(now), "exp": int(now + seconds)}
-    return jwt.encode(claims, _key(auth_secret), "HS256")
-
-
-def _key(secret: str) -> bytes:
-    # HMAC pads short keys with these very zeros: the signature is the same, and PyJWT does not
-    # warn about lengths that the settings have already judged.
-    return secret.encode().ljust(32, b"\0")
-
-
-def _verified(token: object, key: bytes | None) -> dict[str, Any]:
-    if key is None:
-        raise BadToken("no secret is configured to verify it with")
-    if not isinstance(token, str):
-        raise BadToken("the token is not a text")
-    if len(token) > _LONG_TOKEN and not _signature_fits(token, key):
-        raise BadToken("the signature is wrong")
-    try:
-        return jwt.decode(token, key, algorithms=["HS256"], options=_SIGNATURE_ONLY)
-    except jwt.InvalidAlgorithmError as error:
-        raise BadToken("the token is not signed with HS256") from error
-    except jwt.InvalidSignatureError as error:
-        raise BadToken("the signature is wrong") from error
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise BadToken("the token is malformed") from error
-
-
-def _signature_fits(token: str, key: bytes) -> bool:
-    signed, _, signature = token.encode(errors="replace").rpartition(b".")
-    digest = hmac.digest(key, signed, "sha256")
-    return hmac.compare_digest(urlsafe_b64encode(digest).rstrip(b"="), signature.rstrip(b"="))
+    return Secrets(auth_secret).sign(claims)
 
 
 def _bearer(authorization: str | None) -> str | None:
@@ -234,6 +205,15 @@ def _callback(claims: Mapping[str, Any]) -> Mapping[str, Any]:
         case {"key": str(), "status": int(status)} if not isinstance(status, bool):
             return {name: value for name, value in inner.items() if name not in _OF_THE_TOKEN}
     raise BadToken("the callback lacks its key or status")
+
+
+def _mark(token: str) -> str:
+    """What was signed, and not how the signature is written, of which there is more than one way."""
+    return hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
+
+
+def _is_number(version: int) -> bool:
+    return not isinstance(version, bool) and 0 < version < FURTHEST_VERSION
 
 
 def _path(url: str) -> str | None:

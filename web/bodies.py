@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
+from math import inf
 from typing import Any, Self
 from urllib.parse import parse_qs, quote
 
@@ -18,7 +19,13 @@ from application.ports import Blobs, TooLarge
 from web.errors import BadRequest
 
 IDLE = 60.0  # seconds without a byte of an upload
+SLACK = 60.0  # seconds that a body may take, whatever its size
+SLOWEST = 1024.0  # bytes per second beyond that: whoever is slower only holds a connection
 SMALL = 64 * 1024  # bytes, of a form or a piece of JSON
+PRIVATE = {  # what people have made: each look at it is asked for, and nothing in it runs as ours
+    "Cache-Control": "private, no-cache",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+}
 RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
@@ -29,9 +36,11 @@ class BrokenOff(BadRequest):
 class Body:
     """A request's body, chunk by chunk. No generator, so that whoever has enough may walk away."""
 
-    def __init__(self, request: Request, idle: float = IDLE) -> None:
+    def __init__(self, request: Request, idle: float = IDLE, slowest: float = SLOWEST) -> None:
         self._receive = request.receive
         self._idle = idle
+        self._slowest = slowest
+        self._until = trio.current_time() + SLACK
         self._ended = False
 
     def __aiter__(self) -> Self:
@@ -40,12 +49,13 @@ class Body:
     async def __anext__(self) -> bytes:
         """Raises BrokenOff."""
         while not self._ended:
-            with trio.move_on_after(self._idle) as waiting:
+            with trio.move_on_at(min(self._until, trio.current_time() + self._idle)) as waiting:
                 message = await self._receive()
             if waiting.cancelled_caught or message["type"] == "http.disconnect":
                 raise BrokenOff("The upload broke off. Send it again.")
             self._ended = not message.get("more_body", False)
             if chunk := message.get("body", b""):
+                self._until += len(chunk) / self._slowest
                 return bytes(chunk)
         raise StopAsyncIteration
 
@@ -53,7 +63,7 @@ class Body:
 async def whole(request: Request, most: int, idle: float = IDLE) -> bytes:
     """A body that is looked at as a whole. Raises BrokenOff; TooLarge beyond `most` bytes."""
     body = bytearray()
-    async for chunk in Body(request, idle):
+    async for chunk in Body(request, idle, inf):
         body += chunk
         if len(body) > most:
             raise TooLarge(f"The body has more than {most} bytes.")
@@ -166,7 +176,7 @@ class BlobResponse(Response):
         self._sha256 = sha256
         self._size = size
         self._etag = f'"{sha256}"'
-        self._extra = {"Accept-Ranges": "bytes", "ETag": self._etag, **headers}
+        self._extra = {**PRIVATE, "Accept-Ranges": "bytes", "ETag": self._etag, **headers}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -211,5 +221,4 @@ def attachment(name: str) -> dict[str, str]:
     return {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "Content-Type": "application/octet-stream",
-        "X-Content-Type-Options": "nosniff",
     }

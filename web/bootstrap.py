@@ -26,6 +26,7 @@ from application.readiness import Readiness
 from application.renaming import Renaming
 from application.replacing import Replacing
 from application.retention import Retention
+from application.rotation import Rotating
 from application.spool import Spool
 from application.trust import Trust
 from application.ushering import Usher
@@ -37,7 +38,7 @@ from infrastructure.ids import new_id
 from infrastructure.journal import LedgerJournal
 from infrastructure.journal.checkpointing import checkpointing
 from infrastructure.journal.committing import Watch, unwatched
-from infrastructure.limits import MemoryRateLimit, address_subject, client_address
+from infrastructure.limits import address_subject, client_address, limits_of
 from infrastructure.metrics import Metrics
 from infrastructure.metrics.document_server import ObservedServer
 from infrastructure.overflow import OverflowBlobs
@@ -104,17 +105,17 @@ async def assemble(
     async with (
         storage(settings, metrics.commits.note) as stored,
         checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now),
-        HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as plain_server,
+        HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as client,
         trio.open_nursery() as nursery,
     ):
         journal, blobs, files = stored.journal, stored.blobs, stored.files
+        server = Rotating(ObservedServer(client, metrics.registry), tokens.server_secrets)
         sidecars = LocalSidecars(settings.data_dir / "sidecars")
         patience = patience or patience_of(settings)
-        server = ObservedServer(plain_server, metrics.registry)
         world = World(journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience, metrics.saves)
         if settings.demo:
             await add_samples(files, journal)
-        desk, trust = Desk(nursery, world), Trust(server)
+        desk, trust = Desk(nursery, world), Trust(server, rotating=len(tokens.server_secrets) > 1)
         door, spool, recovery = Door(desk, world, files), Spool(nursery, desk, world), Recovery(desk, world)
         feed, streams, usher = Feed(journal, encoded), Streams(stages.closing), Usher(nursery, desk, world)
         nursery.start_soon(feed.run)
@@ -167,7 +168,7 @@ async def assemble(
             tokens=tokens,
             trust=trust,
             usher=usher,
-            limit=MemoryRateLimit(settings.rate_limit),
+            limits=limits_of(settings.rate_limit_url, settings.rate_limit, settings.callback_limit),
             address_of=partial(client_address, trusted_proxies=settings.trusted_proxies),
             subject_of=address_subject,
             metrics=metrics,

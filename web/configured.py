@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -14,6 +15,7 @@ from infrastructure.kept import own_secret
 from infrastructure.settings import Settings
 from infrastructure.tokens import JwtTokens
 from web.context import Site
+from web.guard import host_of
 
 INFO_MARGIN = 30.0  # seconds beyond the budget of the callback that `info` waits for
 
@@ -52,6 +54,11 @@ def tokens_of(settings: Settings, connection: Connection) -> JwtTokens:
         own_secret(settings),
         connection.secret,
         _plain(settings.auth_secret),
+        previous=(
+            _plain(settings.previous_secret),
+            _plain(settings.previous_document_server_secret),
+            _plain(settings.previous_auth_secret),
+        ),
         signed=settings.document_server_jwt,
         file_seconds=settings.file_token_seconds,
         config_seconds=settings.config_token_seconds,
@@ -80,6 +87,7 @@ def site_of(settings: Settings, connection: Connection) -> Site:
         editor_lang=settings.editor_lang,
         editor_theme=settings.editor_theme,
         max_file_bytes=settings.max_file_bytes,
+        frame_ancestors=settings.frame_ancestors,
     )
 
 
@@ -93,6 +101,16 @@ def secrets_of(settings: Settings) -> list[str]:
 def scraper_of(settings: Settings) -> Callable[[str], bool]:
     token = (_plain(settings.metrics_token) or "").encode()
     return lambda sent: bool(token) and hmac.compare_digest(sent.encode("utf-8", "replace"), token)
+
+
+def known_hosts(settings: Settings) -> frozenset[str] | None:
+    """Whom the demo may be called, where nobody has to sign in; None otherwise, since proxies say what
+    they like.
+    """
+    if not settings.demo:
+        return None
+    urls = map(host_of, (urlsplit(url).netloc for url in (settings.public_url, settings.storage_url)))
+    return frozenset({"localhost", "127.0.0.1", "::1", settings.host, *urls})
 
 
 def _plain(secret: SecretStr | None) -> str | None:

@@ -16,7 +16,7 @@ from application.desk import Desk
 from application.files import Files
 from application.history import History
 from application.journal import Journal
-from application.limits import RateLimit
+from application.limits import Limits
 from application.live import Feed
 from application.observing import Metrics
 from application.opening import Door
@@ -26,13 +26,15 @@ from application.ports import Blobs
 from application.readiness import Readiness
 from application.renaming import Renaming
 from application.replacing import Replacing
-from application.tokens import BadToken, Tokens
+from application.tokens import BadToken, Tokens, UserClaims
 from application.trust import Trust
 from application.ushering import Usher
 from domain.keys import user_id
 from web.streams import Streams
 
 SUBJECTS = {"id": "file", "key": "key"}  # what a parameter of a path names, in the log
+COOKIE = "token"  # the surrounding application's, by contract
+OUR_COOKIE = "__Host-token"  # under https: no other host of the same domain can set it
 FILE_CLAIMS = "docledger.file_claims"  # of this request's link, verified: a key of the ASGI scope
 
 
@@ -53,6 +55,11 @@ class Site:
     editor_lang: str
     editor_theme: str | None
     max_file_bytes: int
+    frame_ancestors: tuple[str, ...] = ()  # origins
+
+    @property
+    def https(self) -> bool:
+        return self.public_url.startswith("https:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class Context:
     tokens: Tokens
     trust: Trust
     usher: Usher
-    limit: RateLimit
+    limits: Limits
     address_of: Callable[[Any], str]  # a client's address, from an ASGI scope
     subject_of: Callable[[str], str]  # whom to count for an address
     metrics: Metrics
@@ -106,14 +113,21 @@ def _person_of(connection: HTTPConnection) -> Person:
         if name == "local":
             return Person(user_id(name), "You", f"{AUDITOR} {ADMIN}")
         return Person(user_id(name), name)
-    token = bearer(connection.headers) or connection.cookies.get("token")
-    if not token:
-        raise Unauthenticated("Sign in first: send Authorization: Bearer, or the token cookie.")
-    try:
-        claims = context.tokens.read_user(token)
-    except BadToken as bad:
-        raise Unauthenticated(f"Sign in again: {bad}.") from bad
+    claims = _signed_in(context, connection)
     return Person(user_id(claims.sub), claims.name[:120], claims.role)
+
+
+def _signed_in(context: Context, connection: HTTPConnection) -> UserClaims:
+    """By a header, or the first cookie that is good: of two names one may have outlived its token."""
+    given = bearer(connection.headers)
+    cookies = [connection.cookies.get(name) for name in (OUR_COOKIE, COOKIE)]
+    why = "Sign in first: send Authorization: Bearer, or the token cookie."
+    for token in filter(None, [given] if given else cookies):
+        try:
+            return context.tokens.read_user(token)
+        except BadToken as bad:
+            why = f"Sign in again: {bad}."
+    raise Unauthenticated(why)
 
 
 def origin_of(url: str) -> str:

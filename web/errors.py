@@ -112,7 +112,11 @@ def _methods(request: Request) -> set[str]:
 
 async def answer_unexpected(request: Request, error: Exception) -> Response:
     """A bug of ours: logged with its trace by the server, told without it."""
-    return problem(request, 500, "internal", "Something went wrong in Docledger; its log says what.", {})
+    id_ = getattr(request.state, "request_id", None)
+    where = f", under {id_}" if id_ else ""
+    return problem(
+        request, 500, "internal", f"Something went wrong in Docledger; its log says what{where}.", {}
+    )
 
 
 def problem(request: Request, status: int, code: str, message: str, headers: Mapping[str, str]) -> Response:

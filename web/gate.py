@@ -11,9 +11,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from application.limits import Decision
 from application.tokens import BadToken
 from web.context import FILE_CLAIMS, Context, origin_of
+from web.guard import STATIC
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-CALLBACK = "/api/onlyoffice/callback"
+CALLBACK = "/api/onlyoffice/callback"  # has bounds of its own
+UNLIMITED = frozenset({"/healthz", "/readyz", "/metrics"})  # asked by machines, and cheap
 FILE = "/api/onlyoffice/file/"
 
 
@@ -31,13 +33,13 @@ class Gate:
         if scope["method"] not in SAFE and not same_site(scope, context.site.public_url):
             refusal = {"message": "Another site may not change anything here.", "code": "cross_site"}
             await JSONResponse(refusal, 403)(scope, receive, send)
-        elif not scope["path"].startswith("/api/"):
+        elif scope["path"] in UNLIMITED or scope["path"].startswith(STATIC):
             await self._app(scope, receive, send)
         else:
             await self._limited(context, scope, receive, send)
 
     async def _limited(self, context: Context, scope: Scope, receive: Receive, send: Send) -> None:
-        decision = context.limit.hit(_subject(context, scope))
+        decision = context.limits.requests.hit(_subject(context, scope))
         if not decision.allowed:
             await _too_many(decision)(scope, receive, send)
             return

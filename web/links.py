@@ -10,10 +10,10 @@ from starlette.responses import Response
 from application import about
 from application.journal import VersionRow
 from application.tokens import BadToken, FileClaims
-from web.bodies import BlobResponse
+from web.bodies import PRIVATE, BlobResponse
 from web.context import FILE_CLAIMS, Context, context_of
 
-OPAQUE = {"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff"}
+OPAQUE = {"Content-Type": "application/octet-stream"}
 
 
 def link(context: Context, file_id: str, version: int, *, key: str = "", changes: bool = False) -> str:
@@ -34,7 +34,7 @@ async def changes(request: Request) -> Response:
     if version.changes_sha256 is None:
         raise BadToken("the link is for changes that were not kept")
     archive = [chunk async for chunk in context_of(request).blobs.read(version.changes_sha256)]
-    return Response(b"".join(archive), headers=OPAQUE)
+    return Response(b"".join(archive), headers={**PRIVATE, **OPAQUE})
 
 
 async def _claimed(request: Request, *, changes: bool) -> VersionRow:

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from application.telling import doing, size_of
 from domain.formats import format_of
-from web.context import context_of, origin_of, person_of
+from web.context import Site, context_of, origin_of, person_of
 from web.words import isolated, near, utc
 
 TEMPLATES = Environment(
@@ -51,14 +51,14 @@ def render(
     server: str | None = None,
 ) -> Response:
     """`server`: the Document Server's url, for the one page that embeds it."""
-    nonce = secrets.token_urlsafe(16)
+    nonce, site = secrets.token_urlsafe(16), context_of(request).site
     html = TEMPLATES.get_template(template).render(
         nonce=nonce, query=query_of(request), played=played(request), **values
     )
-    return HTMLResponse(html, status, headers={**policy(nonce, server), **(headers or {})})
+    return HTMLResponse(html, status, headers={**policy(nonce, site, server), **(headers or {})})
 
 
-def policy(nonce: str, server: str | None) -> dict[str, str]:
+def policy(nonce: str, site: Site, server: str | None) -> dict[str, str]:
     rules = [
         "default-src 'none'",
         f"script-src 'nonce-{nonce}'" + (" 'strict-dynamic'" if server else ""),
@@ -67,15 +67,14 @@ def policy(nonce: str, server: str | None) -> dict[str, str]:
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'self'",
-        "frame-ancestors 'self'",
+        " ".join(["frame-ancestors 'self'", *site.frame_ancestors]),
     ]
     if server:
         rules += [f"frame-src {origin_of(server)}"]
-    return {
-        "Content-Security-Policy": "; ".join(rules),
-        "Referrer-Policy": "same-origin",  # with none at all, our own forms come from the origin "null"
-        "Cache-Control": "no-store",
-    }
+    said = {"Content-Security-Policy": "; ".join(rules)}
+    if site.https and not server:  # plain http cannot; who opens the editor in a window may talk to it
+        said["Cross-Origin-Opener-Policy"] = "same-origin"
+    return said
 
 
 async def index(request: Request) -> Response:

@@ -10,8 +10,6 @@ from functools import partial
 from typing import cast
 
 import trio
-from hypercorn.config import Config
-from hypercorn.trio import serve as hypercorn_serve
 from hypercorn.typing import ASGIFramework
 
 from application.world import Patience
@@ -21,13 +19,17 @@ from infrastructure.settings import Settings
 from infrastructure.signing import signer
 from web.app import create_app
 from web.bootstrap import Stages, assemble
-from web.configured import Connection, connection_of
+from web.configured import Connection, connection_of, known_hosts
+from web.connections import listen
+from web.guard import Guard, GuardedConfig, said_always
 from web.observing import Observed
 from web.severing import Severable
 
 logger = logging.getLogger(__name__)
 
 MARGIN = 1.0  # seconds beyond the grace period
+HEAD = 16 * 1024  # bytes of a request's head that has not ended yet; at most 64 KiB are read at once
+HEAD_SECONDS = 5  # for a head to arrive, and for a connection without a request
 CUT = 3.0  # seconds from the end of listening until unfinished requests are cut, unanswered
 
 
@@ -61,10 +63,9 @@ async def serve(
             stages.closing.set()
 
         async with trio.open_nursery() as nursery:
-            app = Severable(Observed(create_app(partial(assemble, settings, connection, stages, patience))))
-            serving = partial(
-                hypercorn_serve, cast(ASGIFramework, app), _config(settings), shutdown_trigger=shutdown
-            )
+            inner = Observed(create_app(partial(assemble, settings, connection, stages, patience)))
+            app = Severable(Guard(inner, known_hosts(settings)))
+            serving = partial(listen, cast(ASGIFramework, app), _config(settings), shutdown_trigger=shutdown)
             nursery.start_soon(_cut, app, stages)
             binds = await nursery.start(_then_cancel, nursery, serving)
             stages.listening.set()
@@ -109,14 +110,19 @@ async def _stop_on_signal(stop: trio.Event) -> None:
             stop.set()
 
 
-def _config(settings: Settings) -> Config:
-    config = Config()
+def _config(settings: Settings) -> GuardedConfig:
+    config = GuardedConfig()
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     config.bind = [f"{host}:{settings.port}"]
     config.backlog = 1024
     config.graceful_timeout = CUT
     config.include_server_header = False
-    config.keep_alive_max_requests = 1_000_000
+    config.always = said_always(settings.public_url)
+    config.h11_max_incomplete_size = HEAD
+    config.keep_alive_timeout = HEAD_SECONDS
+    config.keep_alive_max_requests = (
+        1_000_000  # of one connection, one after the other: a proxy keeps its own
+    )
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
     config.loglevel = settings.log_level

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from web.bodies import form_of
-from web.context import context_of
+from web.context import COOKIE, OUR_COOKIE, context_of
 from web.errors import BadRequest
 from web.pages import render
 
@@ -24,6 +24,6 @@ async def signed_in(request: Request) -> Response:
         raise BadRequest("Paste the link that `docledger token NAME` printed.")
     context.tokens.read_user(token)
     response = RedirectResponse("/", 303)
-    secure = context.site.public_url.startswith("https:")
-    response.set_cookie("token", token, httponly=True, samesite="lax", secure=secure)
+    name = OUR_COOKIE if context.site.https else COOKIE
+    response.set_cookie(name, token, httponly=True, samesite="lax", secure=context.site.https)
     return response

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infrastructure.limits import MemoryRateLimit, WindowStorage, address_subject, client_address
+from infrastructure.limits import (
+    MOST_SUBJECTS,
+    MemoryRateLimit,
+    WindowStorage,
+    address_subject,
+    client_address,
+    limits_of,
+)
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -30,6 +37,8 @@ def test_the_last_allowed_request_and_the_first_refused() -> None:
     refused = limit.hit("a")
     assert not refused.allowed
     assert refused.headers() == {
+        "RateLimit-Policy": '"requests";q=3;w=60',
+        "RateLimit": '"requests";r=0;t=60',
         "RateLimit-Limit": "3",
         "RateLimit-Remaining": "0",
         "RateLimit-Reset": "60",
@@ -42,6 +51,8 @@ def test_a_new_window_begins_when_the_old_one_is_over() -> None:
     clock = Clock()
     limit = MemoryRateLimit("1/15 minutes", clock)
     assert limit.hit("a").headers() == {
+        "RateLimit-Policy": '"requests";q=1;w=900',
+        "RateLimit": '"requests";r=0;t=900',
         "RateLimit-Limit": "1",
         "RateLimit-Remaining": "0",
         "RateLimit-Reset": "900",
@@ -56,6 +67,33 @@ def test_off_allows_all_and_says_nothing() -> None:
     decision = MemoryRateLimit("off").hit("a")
     assert decision.allowed
     assert decision.headers() == {}
+
+
+def test_whether_it_is_spent_can_be_asked_without_counting() -> None:
+    limit = MemoryRateLimit("2/minute", Clock())
+    for spent in (False, False, True, True):
+        assert [limit.spent("a") for _ in range(3)] == [spent] * 3
+        limit.hit("a")
+    assert not limit.spent("b")
+    assert not MemoryRateLimit("off").spent("a")
+
+
+def test_a_flood_of_subjects_is_not_remembered_without_bound() -> None:
+    storage = WindowStorage(Clock())
+    for number in range(MOST_SUBJECTS + 10):
+        storage.incr(f"client {number}", 900)
+    assert storage.get("client 9") == 0
+    assert storage.get("client 10") == 1
+    assert storage.reset() == MOST_SUBJECTS
+
+
+def test_where_is_counted_is_said_in_one_place() -> None:
+    limits = limits_of("memory://", "1/minute", "off")
+    assert [limits.requests.hit("a").allowed for _ in range(2)] == [True, False]
+    assert limits.callbacks.hit("a").allowed
+    assert limits.forgeries.hit("a").limit
+    with pytest.raises(ValueError, match="redis"):
+        limits_of("redis://localhost", "1/minute", "off")
 
 
 def test_finished_windows_are_forgotten() -> None:

@@ -44,6 +44,7 @@ def envelope(claims: Mapping[str, Any], secret: str = SECRET) -> tuple[dict[str,
 @dataclass
 class FakeServer:
     url: str = ""
+    secret: str = SECRET  # that commands are to be signed with
     commands: list[dict[str, Any]] = field(default_factory=list)
     fetches: list[str] = field(default_factory=list)
     conversions: list[dict[str, Any]] = field(default_factory=list)
@@ -98,7 +99,7 @@ class FakeServer:
         try:
             plain = json.loads(body)  # all there is, when the service is told that this server does not sign
             self.tokens += [plain["token"]] if "token" in plain else []
-            command = jwt.decode(plain["token"], SECRET, ["HS256"]) if "token" in plain else plain
+            command = jwt.decode(plain["token"], self.secret, ["HS256"]) if "token" in plain else plain
         except jwt.InvalidTokenError:
             return {"error": 6}
         self.commands.append(command)

@@ -40,7 +40,7 @@ class Listener:
     _text: str = ""
 
     async def ask(self, target: str, headers: Mapping[str, str]) -> int:
-        request = h11.Request(method="GET", target=target, headers=[("Host", "x"), *headers.items()])
+        request = h11.Request(method="GET", target=target, headers=[("Host", "localhost"), *headers.items()])
         await self.stream.send_all(self.http.send(request) + self.http.send(h11.EndOfMessage()))
         response = await self._heard()
         assert isinstance(response, h11.Response)

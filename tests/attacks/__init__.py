@@ -1,0 +1,1 @@
+"""What attackers try, a row each; `pytest tests/attacks` counts them, and each must be refused."""

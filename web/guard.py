@@ -1,0 +1,102 @@
+"""What no request may be, wherever it goes, and what every answer says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from hypercorn.config import Config
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+STATIC = "/static/"
+MOST_HEADERS = 100
+NOT_A_PAGE = b"default-src 'none'; frame-ancestors 'none'"
+A_YEAR = 31_536_000  # seconds
+
+
+class Guard:
+    def __init__(self, app: ASGIApp, hosts: frozenset[str] | None) -> None:
+        """`hosts` are the only ones that we may be called by: without sign-in, a page elsewhere whose name
+        is made to lead here would be let in as one of ours (DNS rebinding). None is any.
+        """
+        self._app = app
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            answer = _refused(scope) or self._misdirected(scope) or self._app
+            await answer(scope, receive, _completing(scope, send))
+        else:
+            await self._app(scope, receive, send)
+
+    def _misdirected(self, scope: Scope) -> Response | None:
+        if self._hosts is None or host_of(Headers(scope=scope).get("host", "")) in self._hosts:
+            return None
+        return _refusal(421, "misdirected", "This is the demo, for this machine only: open its PUBLIC_URL.")
+
+
+class GuardedConfig(Config):
+    """Hypercorn's, whose own answers say it too."""
+
+    always: Iterable[tuple[bytes, bytes]] = ()
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        return [*super().response_headers(protocol), *self.always]
+
+
+def said_always(public_url: str) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"same-origin"),  # with none at all, our own forms come from the origin "null"
+        (b"cross-origin-resource-policy", b"same-origin"),
+    ]
+    if public_url.startswith("https:"):
+        headers.append((b"strict-transport-security", b"max-age=%d" % A_YEAR))
+    return headers
+
+
+def host_of(authority: str) -> str:
+    """A host without its port, as browsers compare them; empty for what is none."""
+    try:
+        return (urlsplit(f"//{authority}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _refused(scope: Scope) -> Response | None:
+    headers = scope["headers"]
+    if scope["http_version"] not in {"1.0", "1.1"}:
+        return _refusal(505, "http_version", "Docledger speaks HTTP/1.1.")
+    if len(headers) > MOST_HEADERS:
+        return _refusal(431, "too_many_headers", f"A request can have at most {MOST_HEADERS} headers.")
+    if not scope["path"].startswith("/") or not scope["path"].isprintable():
+        return _refusal(400, "bad_path", "A path begins with / and holds no control characters.")
+    names = {name for name, _ in headers}
+    if b"transfer-encoding" in names and (b"content-length" in names or scope["http_version"] == "1.0"):
+        # Two readers of the same bytes could see two different requests (RFC 9112, 6.1).
+        return _refusal(400, "two_lengths", "Send either Content-Length or, in HTTP/1.1, Transfer-Encoding.")
+    return None
+
+
+def _refusal(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"message": message, "code": code}, status, headers={"Connection": "close"})
+
+
+def _completing(scope: Scope, send: Send) -> Send:
+    """What an answer does not say itself: it is no page to be run or framed, and nobody keeps it."""
+
+    async def completing(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            names = {name for name, _ in headers}
+            if b"content-security-policy" not in names:
+                headers.append((b"content-security-policy", NOT_A_PAGE))
+            if b"cache-control" not in names:
+                kept = b"no-cache" if scope["path"].startswith(STATIC) else b"no-store"
+                headers.append((b"cache-control", kept))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return completing
