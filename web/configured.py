@@ -77,6 +77,7 @@ def site_of(settings: Settings, connection: Connection) -> Site:
         durable=settings.callback_reply == "durable",
         editor_lang=settings.editor_lang,
         max_file_bytes=settings.max_file_bytes,
+        accel_redirect=settings.accel_redirect,
     )
 
 

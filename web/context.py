@@ -46,6 +46,7 @@ class Site:
     durable: bool  # CALLBACK_REPLY
     editor_lang: str
     max_file_bytes: int
+    accel_redirect: str | None = None  # nginx's internal location of the blobs
 
 
 @dataclass(frozen=True, slots=True)
