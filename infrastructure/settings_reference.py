@@ -19,10 +19,10 @@ from infrastructure.settings import PREFIX, SETTINGS_HELP, SettingHelp, Settings
 UNITS = {"seconds": "seconds", "bytes": "bytes"}
 HEAD = """# Settings
 
-Every setting is a variable `DOCLEDGER_…`, or a line of a `.env` file in the folder that `docledger` is started
-in; the environment wins, and an empty variable counts as unset. Every mistake is reported at once, an unknown
-variable too, and nothing starts before it is mended. `docledger settings` prints what is in force and where it
-comes from. Changes take effect with the next start.
+Every setting is a variable `DOCLEDGER_…`, or a line of a `.env` file in the folder that `docledger` is
+started in; the environment wins, and an empty variable counts as unset. Every mistake is reported at once,
+an unknown variable too, and nothing starts before it is mended. `docledger settings` prints what is in
+force and where it comes from. Changes take effect with the next start.
 
 This page is written by `docledger settings --markdown`.
 """
