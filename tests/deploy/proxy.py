@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.infrastructure.raw_server import Request, says
 from tests.service import free_port
 from tests.web.service import DEADLINE
 
@@ -182,3 +183,14 @@ def certificate(folder: Path) -> ssl.SSLContext:
     )
     (folder / "privkey.pem").write_bytes(secret)
     return ssl.create_default_context(cadata=pem.decode())
+
+
+async def upgraded(stream: trio.SocketStream, request: Request) -> None:
+    """A Document Server that switches to a websocket when it is asked, and says what it heard."""
+    if request.headers.get("upgrade") != "websocket":
+        await says("200 OK", "\n".join(request.headers.values()).encode())(stream, request)
+        return
+    await stream.send_all(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    )
+    await stream.send_all(b"heard " + await stream.receive_some())

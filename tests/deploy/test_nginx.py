@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -11,8 +10,8 @@ import pytest
 import trio
 
 from infrastructure.blobs import LocalBlobs
-from tests.deploy.proxy import BESIDE, DOCS, MAIN, OFFICE, Proxy, nginx, open_folder, site
-from tests.infrastructure.raw_server import RawServer, Request, says
+from tests.deploy.proxy import BESIDE, DOCS, MAIN, OFFICE, Proxy, nginx, open_folder, site, upgraded
+from tests.infrastructure.raw_server import RawServer
 from tests.infrastructure.raw_server import running as raw_server
 from tests.service import free_port
 from tests.web.fake_server import document_server
@@ -20,7 +19,6 @@ from tests.web.life import Running
 from tests.web.service import DEADLINE, Service, sign_in, word
 
 BYTES = word("The first words.") + bytes(300_000)  # more than nginx keeps in one buffer
-PROGRAM = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin") or ""
 ADA = {"Authorization": f"Bearer {sign_in('ada')}"}
 MOST = 101 * 1024 * 1024
 
@@ -42,13 +40,6 @@ class Front:
         answer = await self.http.post("/api/files", headers=ADA, files={"file": (name, content)})
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
-
-
-@pytest.fixture(scope="session")
-def program() -> str:
-    if not PROGRAM:
-        pytest.skip("no nginx here: apt install nginx-light")
-    return PROGRAM
 
 
 @pytest.fixture
@@ -73,17 +64,6 @@ async def front(program: str, nursery: trio.Nursery) -> AsyncIterator[Front]:
             async with nginx(folder, port, config, program) as proxy, proxy.client() as client:
                 yield Front(client, proxy, service, office)
             await running.end_all()
-
-
-async def upgraded(stream: trio.SocketStream, request: Request) -> None:
-    """A Document Server that switches to a websocket when it is asked, and says what it heard."""
-    if request.headers.get("upgrade") != "websocket":
-        await says("200 OK", "\n".join(request.headers.values()).encode())(stream, request)
-        return
-    await stream.send_all(
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
-    )
-    await stream.send_all(b"heard " + await stream.receive_some())
 
 
 def told(answer: httpx.Response) -> dict[str, str]:
