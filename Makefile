@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# What the test suite wants from Debian: a browser for the browser tests, libmagic for content checks.
-CI_PACKAGES := chromium libmagic1
+# What the test suite wants from Debian: a browser for the browser tests, libmagic for content checks, and for
+# deploy/ an nginx, something to shut the image's steps in with (bwrap), and systemd-analyze.
+CI_PACKAGES := chromium libmagic1 nginx-light bubblewrap systemd
 
 # `make bench` wants wrk as well: apt install wrk.
 

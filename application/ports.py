@@ -102,6 +102,12 @@ class Blobs(Protocol):
         """
         ...
 
+    async def place(self, sha256: str) -> str | None:
+        """Where the bytes are, as a file below the store's folder that a proxy may read; None if they
+        are not. Raises StorageFailed.
+        """
+        ...
+
     async def quarantine(self, sha256: str, source: str, note: Mapping[str, Any]) -> None:
         """Mark stored bytes as suspect, with a durable note for each source. Raises StorageFailed."""
         ...

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import time
 from collections.abc import (
     AsyncGenerator,
@@ -44,16 +45,17 @@ class LocalBlobs:
     What is being deleted lies in `root/trash`.
     """
 
-    def __init__(self, root: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
+    def __init__(self, root: Path, *, mode: int = 0o600, fsync: Callable[[int], None] = os.fsync) -> None:
         """Makes the folders, sweeps what a crash left in tmp and puts back what it left in the trash.
 
-        Raises StorageFailed.
+        `mode` is that of new files. Raises StorageFailed.
         """
         self._root = root.absolute()
         self._drafts = self._root / "tmp"
         self._suspects = self._root / "quarantine"
         self._folders = Folders(fsync)
         self._trash = Trash(self._root / "trash", self._folders)
+        self._mode = mode
         self._fsync = fsync
         self._threads = trio.CapacityLimiter(THREADS)
         with plainly(SUBJECT, "be prepared"):
@@ -75,7 +77,7 @@ class LocalBlobs:
 
     async def keep(self, chunks: AsyncIterable[bytes], *, limit: int) -> Blob:
         """Stores all or nothing; whatever `chunks` raises passes through. Raises TooLarge, StorageFailed."""
-        draft = Draft(self._drafts, self._fsync)
+        draft = Draft(self._drafts, self._fsync, mode=self._mode)
         batch = _Batch(limit)
         async with AsyncExitStack() as stack:
             if isinstance(chunks, AsyncGenerator):
@@ -93,6 +95,19 @@ class LocalBlobs:
     def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from `start` up to `stop`, in chunks of 1 MiB. Raises StorageFailed on the way."""
         return Reading(lambda: self.path(sha256), start, stop, self.in_thread)
+
+    async def place(self, sha256: str) -> str | None:
+        """None also for what only we may read. Raises StorageFailed."""
+        path = self.path(sha256)
+
+        def placed() -> str | None:
+            try:
+                readable = path.stat().st_mode & stat.S_IRGRP
+            except FileNotFoundError:
+                return None
+            return f"{path.parent.name}/{path.name}" if readable else None
+
+        return await self.in_thread("be read", placed)
 
     async def all(self) -> Sequence[str]:
         """The names of everything stored here. Raises StorageFailed."""

@@ -17,9 +17,12 @@ Name = Callable[[Path, Path], None]  # gives a file its name
 class Draft:
     """A file nobody sees yet, hashed while it is written; made by the first write."""
 
-    def __init__(self, folder: Path, fsync: Callable[[int], None], suffix: str = "") -> None:
+    def __init__(
+        self, folder: Path, fsync: Callable[[int], None], suffix: str = "", *, mode: int = 0o600
+    ) -> None:
         self.path = folder / f"{secrets.token_hex(16)}{suffix}"
         self._fsync = fsync
+        self._mode = mode
         self._hash = hashlib.sha256()
         self._size = 0
         self._file: int | None = None
@@ -27,7 +30,7 @@ class Draft:
 
     def write(self, batch: Sequence[bytes]) -> None:
         if self._file is None:
-            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, self._mode)
             self.exists = True
         data = memoryview(batch[0] if len(batch) == 1 else b"".join(batch))
         self._hash.update(data)

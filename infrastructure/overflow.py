@@ -54,6 +54,13 @@ class OverflowBlobs:
     def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         return Reading(lambda: self.path(sha256), start, stop, self._store.in_thread)
 
+    async def place(self, sha256: str) -> str | None:
+        """Of the store alone: nobody else is told of the local disk, or of a store that fails."""
+        try:
+            return await self._store.place(sha256)
+        except StorageFailed:
+            return None
+
     async def quarantine(self, sha256: str, source: str, note: Mapping[str, Any]) -> None:
         try:
             await self._store.quarantine(sha256, source, note)

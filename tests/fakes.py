@@ -50,6 +50,10 @@ class FakeBlobs:
     def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         return FakeReading(self, sha256, start, stop)
 
+    async def place(self, sha256: str) -> str | None:
+        """None: there are no files here."""
+        await self.work()
+
     async def quarantine(self, sha256: str, source: str, note: Mapping[str, Any]) -> None:
         await self.work()
         self.notes[sha256] = {"sha256": sha256, **note}

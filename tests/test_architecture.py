@@ -24,6 +24,7 @@ COMPOSITION_ROOT = {
     "web/commands/verify.py",
     "web/commands/export.py",
     "web/commands/replay.py",
+    "web/commands/settings.py",
     "web/importing.py",
     "web/server.py",
     "web/watching.py",

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from infrastructure.settings import SETTINGS_HELP
 from tests.service import Service, eventually, running
 
 FILES = Path(__file__).parent / "files"
@@ -82,12 +81,6 @@ def test_a_key_of_our_own_that_cannot_be_used_is_said_in_a_line(offline: Service
     assert refused.returncode == 1
     assert f"{name} cannot be used" in refused.stderr
     assert "Traceback" not in refused.stderr
-
-
-def test_the_readme_names_every_setting_with_its_default() -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
-    for row in SETTINGS_HELP:
-        assert f"| `{row.variable.removeprefix('DOCLEDGER_')}` | {row.default} | {row.help} |" in readme
 
 
 def test_a_stand_in_that_dies_is_started_again_at_its_old_address(tmp_path: Path) -> None:

@@ -86,7 +86,9 @@ class Storage:
 @asynccontextmanager
 async def storage(settings: Settings, watch: Watch = unwatched) -> AsyncIterator[Storage]:
     """Raises JournalFailed, StorageFailed."""
-    blobs = OverflowBlobs(LocalBlobs(settings.blobs_path), LocalBlobs(settings.data_dir / "overflow"))
+    mode = 0o640 if settings.accel_redirect else 0o600  # nginx reads them as one of our group
+    store = LocalBlobs(settings.blobs_path, mode=mode)
+    blobs = OverflowBlobs(store, LocalBlobs(settings.data_dir / "overflow"))
     async with LedgerJournal.open(settings.database_path, watch) as journal:
         shelf = Shelf(journal, blobs, now, lambda: new_id(now()), settings.max_file_bytes)
         yield Storage(journal, blobs, Files(shelf))

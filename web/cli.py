@@ -19,6 +19,7 @@ from infrastructure.tokens import user_token
 from web.commands.erase import erase
 from web.commands.export import export
 from web.commands.replay import replay
+from web.commands.settings import settings as settings_command
 from web.commands.verify import verify
 from web.configured import secrets_of
 from web.importing import Result, import_files
@@ -31,7 +32,7 @@ def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
 
 
-for command in (verify, replay, export, erase):
+for command in (verify, replay, export, erase, settings_command):
     main.add_command(command)
 
 

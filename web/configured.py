@@ -88,6 +88,7 @@ def site_of(settings: Settings, connection: Connection) -> Site:
         editor_theme=settings.editor_theme,
         max_file_bytes=settings.max_file_bytes,
         frame_ancestors=settings.frame_ancestors,
+        accel_redirect=settings.accel_redirect,
     )
 
 

@@ -56,6 +56,7 @@ class Site:
     editor_theme: str | None
     max_file_bytes: int
     frame_ancestors: tuple[str, ...] = ()  # origins
+    accel_redirect: str | None = None  # nginx's internal location of the blobs
 
     @property
     def https(self) -> bool:

@@ -15,6 +15,7 @@ from hypercorn.typing import ASGIFramework
 from application.world import Patience
 from infrastructure import standin_process
 from infrastructure.kept import own_secret
+from infrastructure.notifying import READY, STOPPING, notify
 from infrastructure.settings import Settings
 from infrastructure.signing import signer
 from web.app import create_app
@@ -56,6 +57,7 @@ async def serve(
 
         async def shutdown() -> None:
             await stop.wait()
+            notify(STOPPING)
             stages.stopping.set()
             with trio.move_on_after(settings.grace_seconds + MARGIN):
                 await stages.drained.wait()
@@ -70,6 +72,7 @@ async def serve(
             binds = await nursery.start(_then_cancel, nursery, serving)
             stages.listening.set()
             logger.info("Docledger is ready: open %s", settings.public_url)
+            notify(READY)
             task_status.started(binds)
 
 

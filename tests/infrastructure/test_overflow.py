@@ -110,3 +110,23 @@ async def test_suspects_are_noted_beside_a_store_that_fails(blobs: OverflowBlobs
     blob = await keep(blobs, b"suspect")
     await blobs.quarantine(blob.sha256, "k_1", {"reason": "no zip"})
     assert len(list((tmp_path / "local" / "quarantine").glob("*.json"))) == 1
+
+
+async def test_only_what_the_store_has_has_a_place_that_others_may_read(tmp_path: Path) -> None:
+    store = LocalBlobs(tmp_path / "store", mode=0o640)
+    blobs = OverflowBlobs(store, LocalBlobs(tmp_path / "local"))
+    kept = await keep(blobs, b"words")
+    assert await blobs.place(kept.sha256) == f"{kept.sha256[:2]}/{kept.sha256}"
+    assert (tmp_path / "store" / str(await blobs.place(kept.sha256))).read_bytes() == b"words"
+    break_(tmp_path / "store")
+    with pytest.raises(StorageFailed):
+        await keep(blobs, b"others")
+    beside = await keep(blobs, b"others")
+    assert await blobs.place(beside.sha256) is None
+    mend(tmp_path / "store")
+    assert await blobs.place(beside.sha256) is None
+
+
+async def test_what_only_we_may_read_has_no_place(blobs: OverflowBlobs) -> None:
+    kept = await keep(blobs, b"words")
+    assert await blobs.place(kept.sha256) is None

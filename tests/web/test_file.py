@@ -182,3 +182,20 @@ async def test_a_servers_signature_that_does_not_fit_is_forbidden(service: Servi
         {"Authorization": "Bearer nonsense"},
     ):
         assert (await service.get(path, by=None, headers=headers)).status_code == 403
+
+
+async def test_only_who_says_that_it_is_nginx_is_told_where_the_bytes_are(running: Running) -> None:
+    service = await running(accel_redirect="/blobs")
+    asked = await link(service, await service.add(content=BYTES))
+    named = {"X-Sendfile-Type": "X-Accel-Redirect"}
+    told = await service.get(asked, by=None, headers=named)
+    digest = hashlib.sha256(BYTES).hexdigest()
+    assert (told.status_code, told.content) == (200, b"")
+    assert told.headers["X-Accel-Redirect"] == f"/blobs/{digest[:2]}/{digest}"
+    plainly = await service.get(asked, by=None)  # the Document Server may have a way of its own to us
+    assert (plainly.content, "X-Accel-Redirect" in plainly.headers) == (BYTES, False)
+
+
+async def test_without_the_setting_nobody_is(service: Service, path: str) -> None:
+    answer = await service.get(path, by=None, headers={"X-Sendfile-Type": "X-Accel-Redirect"})
+    assert (answer.content, "X-Accel-Redirect" in answer.headers) == (BYTES, False)
