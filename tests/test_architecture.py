@@ -24,8 +24,10 @@ COMPOSITION_ROOT = {
     "web/commands/verify.py",
     "web/commands/export.py",
     "web/commands/replay.py",
+    "web/commands/webhooks.py",
     "web/importing.py",
     "web/server.py",
+    "web/webhooks.py",
 }
 SOURCES = sorted(path for layer in INWARD for path in (ROOT / layer).rglob("*.py"))
 STANDIN = sorted((ROOT / "infrastructure" / "standin").rglob("*.py"))

@@ -43,6 +43,7 @@ from web.context import Context
 from web.live import encoded
 from web.samples import add_samples
 from web.streams import Streams
+from web.webhooks import webhooks_of
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +92,7 @@ async def assemble(
     sign = tokens.sign_command if settings.document_server_jwt else None
     async with (
         storage(settings) as stored,
+        webhooks_of(settings, stored.journal, now) as webhooks,
         checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now),
         HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as server,
         trio.open_nursery() as nursery,
@@ -106,6 +108,7 @@ async def assemble(
         feed, streams = Feed(journal, encoded), Streams(stages.closing)
         nursery.start_soon(feed.run)
         nursery.start_soon(streams.run)
+        nursery.start_soon(webhooks.run)
         durable = settings.callback_reply == "durable"
         nursery.start_soon(_work, nursery, desk, spool, recovery, stages)
         nursery.start_soon(Retention(journal, blobs, sidecars, settings.keep_autosaves, now).run)
@@ -125,6 +128,7 @@ async def assemble(
             operating=Operating(desk, world, door, spool, trust),
             feed=feed,
             streams=streams,
+            webhooks=webhooks,
             tokens=tokens,
             trust=trust,
             limit=MemoryRateLimit(settings.rate_limit),

@@ -20,6 +20,7 @@ from web.commands.erase import erase
 from web.commands.export import export
 from web.commands.replay import replay
 from web.commands.verify import verify
+from web.commands.webhooks import webhooks
 from web.importing import Result, import_files
 from web.server import run
 
@@ -30,7 +31,7 @@ def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
 
 
-for command in (verify, replay, export, erase):
+for command in (verify, replay, export, erase, webhooks):
     main.add_command(command)
 
 

@@ -24,6 +24,7 @@ from application.ports import Blobs
 from application.replacing import Replacing
 from application.tokens import BadToken, Tokens
 from application.trust import Trust
+from application.webhooks import Webhooks
 from domain.keys import user_id
 from web.streams import Streams
 
@@ -63,6 +64,7 @@ class Context:
     operating: Operating
     feed: Feed
     streams: Streams
+    webhooks: Webhooks
     tokens: Tokens
     trust: Trust
     limit: RateLimit
