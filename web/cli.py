@@ -16,9 +16,11 @@ from infrastructure.running_service import NotReached, ask_to_drain
 from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
 from infrastructure.tokens import user_token
+from web.commands.backup import backup
 from web.commands.erase import erase
 from web.commands.export import export
 from web.commands.replay import replay
+from web.commands.restore import restore
 from web.commands.verify import verify
 from web.commands.webhooks import webhooks
 from web.importing import Result, import_files
@@ -31,7 +33,7 @@ def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
 
 
-for command in (verify, replay, export, erase, webhooks):
+for command in (verify, replay, export, erase, backup, restore, webhooks):
     main.add_command(command)
 
 
