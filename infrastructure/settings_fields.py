@@ -205,7 +205,7 @@ class Operations(Signing):
     def _webhooks_are_signed(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if secret is None and info.data.get("webhook_urls"):
             raise ValueError("must be set, because WEBHOOK_URLS is")
-        return None if secret is None else values.strong_secret(secret)
+        return None if secret is None else values.webhook_secret(secret)
 
 
 class Editor(Operations):

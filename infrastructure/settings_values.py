@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from base64 import b64decode
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -149,6 +150,19 @@ def strong_secret(secret: SecretStr) -> SecretStr:
     if text.lower() in _KNOWN_SECRETS or text.lower().startswith("changeme") or len(set(text)) < 8:
         raise ValueError("is well known or easy to guess; make one with: openssl rand -hex 32")
     return secret
+
+
+def webhook_secret(secret: SecretStr) -> SecretStr:
+    """As the Standard Webhooks specification writes one, or any other that is strong."""
+    text = secret.get_secret_value()
+    if text.startswith("whsec_"):
+        try:
+            long_enough = len(b64decode(text.removeprefix("whsec_"), validate=True)) >= 24
+        except ValueError:
+            long_enough = False
+        if not long_enough:
+            raise ValueError("must have Base64 of 24 bytes or more after whsec_: openssl rand -base64 32")
+    return strong_secret(secret)
 
 
 def sqlite_url(url: str) -> str:

@@ -19,15 +19,19 @@ INWARD = {
 COMPOSITION_ROOT = {
     "web/bootstrap.py",
     "web/cli.py",
-    "web/configured.py",
+    "web/commands/backup.py",
     "web/commands/erase.py",
-    "web/commands/verify.py",
     "web/commands/export.py",
     "web/commands/replay.py",
+    "web/commands/restore.py",
     "web/commands/settings.py",
+    "web/commands/verify.py",
+    "web/commands/webhooks.py",
+    "web/configured.py",
     "web/importing.py",
     "web/server.py",
     "web/watching.py",
+    "web/webhooks.py",
 }
 SOURCES = sorted(path for layer in INWARD for path in (ROOT / layer).rglob("*.py"))
 STANDIN = sorted((ROOT / "infrastructure" / "standin").rglob("*.py"))

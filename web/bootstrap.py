@@ -53,6 +53,7 @@ from web.live import encoded
 from web.samples import add_samples
 from web.streams import Streams
 from web.watching import Watched
+from web.webhooks import webhooks_of
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ async def assemble(
     loop = EventLoop(metrics.lagged)
     async with (
         storage(settings, metrics.commits.note) as stored,
+        webhooks_of(settings, stored.journal, now) as webhooks,
         checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now),
         HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as client,
         trio.open_nursery() as nursery,
@@ -139,6 +141,7 @@ async def assemble(
             now,
         )
         metrics.readings.add(*watched.gauges())
+        nursery.start_soon(webhooks.run)
         durable = settings.callback_reply == "durable"
         nursery.start_soon(_work, nursery, desk, spool, recovery, stages)
         nursery.start_soon(Retention(journal, blobs, sidecars, settings.keep_autosaves, now).run)
@@ -167,6 +170,7 @@ async def assemble(
             operating=Operating(desk, world, door, spool, trust),
             feed=feed,
             streams=streams,
+            webhooks=webhooks,
             tokens=tokens,
             trust=trust,
             usher=usher,

@@ -16,11 +16,14 @@ from infrastructure.running_service import NotReached, ask_to_drain
 from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
 from infrastructure.tokens import user_token
+from web.commands.backup import backup
 from web.commands.erase import erase
 from web.commands.export import export
 from web.commands.replay import replay
+from web.commands.restore import restore
 from web.commands.settings import settings as settings_command
 from web.commands.verify import verify
+from web.commands.webhooks import webhooks
 from web.configured import secrets_of
 from web.importing import Result, import_files
 from web.server import run
@@ -32,7 +35,7 @@ def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
 
 
-for command in (verify, replay, export, erase, settings_command):
+for command in (verify, replay, export, erase, settings_command, backup, restore, webhooks):
     main.add_command(command)
 
 

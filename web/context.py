@@ -29,6 +29,7 @@ from application.replacing import Replacing
 from application.tokens import BadToken, Tokens, UserClaims
 from application.trust import Trust
 from application.ushering import Usher
+from application.webhooks import Webhooks
 from domain.keys import user_id
 from web.streams import Streams
 
@@ -79,6 +80,7 @@ class Context:
     operating: Operating
     feed: Feed
     streams: Streams
+    webhooks: Webhooks
     tokens: Tokens
     trust: Trust
     usher: Usher

@@ -178,6 +178,10 @@ class LedgerJournal:
             self.vouched_at = trio.current_time()
         return signed
 
+    async def note(self, work: Callable[[Any], T]) -> T:
+        """What is no fact, in a transaction of the one writer, whose cursor `work` is given."""
+        return await self._in_thread(partial(self._ledger.views.note, work), self._writer.limiter)
+
     async def _history(self, stream: str, after: int) -> Sequence[Recorded]:
         return await self._query(HISTORY, (stream, after), recorded)
 

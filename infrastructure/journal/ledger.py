@@ -84,6 +84,11 @@ class LedgerRecorder(SQLiteApplicationRecorder):
             c.execute(sql, parameters)
             return [read(row) for row in c.fetchall()]
 
+    def note(self, work: Callable[[SQLiteCursor], T]) -> T:
+        with self.datastore.transaction(commit=True) as c:
+            c.execute(events_table.LOCK)
+            return work(c)
+
     def search(self, wanted: Search) -> list[Recorded]:
         with self.datastore.transaction(commit=False) as c:
             return [recorded(row) for row in wanted.run(c)]

@@ -1,7 +1,73 @@
-"""How far each receiver of webhooks has come in the log. A note beside the facts, and none itself."""
+"""How far each receiver of webhooks has come in the log: a note beside the facts, in their database."""
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from application.webhooks import Place
+
+T = TypeVar("T")
+
+WAIT = 10.0  # seconds for a lock
 TABLE = """CREATE TABLE IF NOT EXISTS receivers (
     url TEXT PRIMARY KEY, position INTEGER NOT NULL,
     failing_since TEXT, attempts INTEGER NOT NULL, trouble TEXT NOT NULL) WITHOUT ROWID"""
+ALL = "SELECT url, position, failing_since, attempts, trouble FROM receivers ORDER BY url"
+PUT = "INSERT OR REPLACE INTO receivers VALUES (?, ?, ?, ?, ?)"
+FORGET = "DELETE FROM receivers WHERE url = ?"
+LAST = "SELECT coalesce(max(position), 0) FROM stored_events"
+
+
+class Notes(Protocol):
+    async def note(self, work: Callable[[Any], T]) -> T:
+        """In a transaction of the one writer. Raises JournalFailed."""
+        ...
+
+
+class LedgerPlaces:
+    """Every method raises JournalFailed."""
+
+    def __init__(self, journal: Notes) -> None:
+        self._journal = journal
+
+    async def begin(self, urls: Collection[str]) -> Mapping[str, Place]:
+        return await self._journal.note(partial(_begin, urls))
+
+    async def put(self, url: str, place: Place) -> None:
+        await self._journal.note(lambda cursor: cursor.execute(PUT, _row(url, place)))
+
+
+def known(database: Path) -> tuple[Mapping[str, Place], int]:
+    """The places as they are stored, and the end of the log; nothing is written. Raises sqlite3.Error."""
+    address = f"{database.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=WAIT)) as connection:
+        connection.execute("BEGIN")
+        rows = connection.execute(ALL).fetchall()
+        return {row[0]: _place(row) for row in rows}, connection.execute(LAST).fetchone()[0]
+
+
+def _begin(urls: Collection[str], cursor: Any) -> Mapping[str, Place]:
+    cursor.execute(ALL)
+    before = {row[0]: _place(row) for row in cursor.fetchall()}
+    cursor.execute(LAST)
+    end = cursor.fetchone()[0]
+    cursor.executemany(FORGET, [(url,) for url in before.keys() - set(urls)])
+    new = {url: Place(end) for url in urls if url not in before}
+    cursor.executemany(PUT, [_row(url, place) for url, place in new.items()])
+    return {url: before.get(url) or new[url] for url in urls}
+
+
+def _row(url: str, place: Place) -> Sequence[Any]:
+    since = place.failing_since and place.failing_since.isoformat()
+    return url, place.position, since, place.attempts, place.trouble
+
+
+def _place(row: Any) -> Place:
+    _, position, since, attempts, trouble = row
+    return Place(position, since and datetime.fromisoformat(since), attempts, trouble)
