@@ -20,10 +20,13 @@ COMPOSITION_ROOT = {
     "web/bootstrap.py",
     "web/cli.py",
     "web/configured.py",
+    "web/commands/doctor.py",
     "web/commands/erase.py",
     "web/commands/verify.py",
     "web/commands/export.py",
     "web/commands/replay.py",
+    "web/examining.py",
+    "web/examining_alone.py",
     "web/importing.py",
     "web/server.py",
 }

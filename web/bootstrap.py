@@ -40,6 +40,7 @@ from infrastructure.signing import signer
 from infrastructure.sniffer import Sniffer
 from web.configured import Connection, endpoint_of, patience_of, site_of, tokens_of
 from web.context import Context
+from web.examining import doctor_of
 from web.live import encoded
 from web.samples import add_samples
 from web.streams import Streams
@@ -123,6 +124,7 @@ async def assemble(
             callbacks=Callbacks(nursery, desk, world, spool, keep_failed=durable, unsafe=recovery.nudge),
             replacing=Replacing(desk, world, files),
             operating=Operating(desk, world, door, spool, trust),
+            doctor=doctor_of(settings, connection, tokens),
             feed=feed,
             streams=streams,
             tokens=tokens,

@@ -16,6 +16,7 @@ from infrastructure.running_service import NotReached, ask_to_drain
 from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
 from infrastructure.tokens import user_token
+from web.commands.doctor import doctor
 from web.commands.erase import erase
 from web.commands.export import export
 from web.commands.replay import replay
@@ -30,7 +31,7 @@ def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
 
 
-for command in (verify, replay, export, erase):
+for command in (doctor, verify, replay, export, erase):
     main.add_command(command)
 
 

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from application.audit import Audit
 from application.callbacks import Callbacks
 from application.desk import Desk
+from application.doctor.doctor import Doctor
 from application.files import Files
 from application.history import History
 from application.journal import Journal
@@ -61,6 +62,7 @@ class Context:
     callbacks: Callbacks
     replacing: Replacing
     operating: Operating
+    doctor: Doctor
     feed: Feed
     streams: Streams
     tokens: Tokens

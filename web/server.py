@@ -62,7 +62,7 @@ async def serve(
         async with trio.open_nursery() as nursery:
             app = Severable(create_app(partial(assemble, settings, connection, stages, patience)))
             serving = partial(
-                hypercorn_serve, cast(ASGIFramework, app), _config(settings), shutdown_trigger=shutdown
+                hypercorn_serve, cast(ASGIFramework, app), config_of(settings), shutdown_trigger=shutdown
             )
             nursery.start_soon(_cut, app, stages)
             binds = await nursery.start(_then_cancel, nursery, serving)
@@ -108,7 +108,7 @@ async def _stop_on_signal(stop: trio.Event) -> None:
             stop.set()
 
 
-def _config(settings: Settings) -> Config:
+def config_of(settings: Settings) -> Config:
     config = Config()
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     config.bind = [f"{host}:{settings.port}"]
