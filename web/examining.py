@@ -8,8 +8,9 @@ from functools import partial
 
 from application.doctor.checks import Check
 from application.doctor.doctor import Doctor
-from application.doctor.examination import Examination
+from application.doctor.examination import PATIENT, Examination
 from application.doctor.landing import Landing
+from application.doctor.patience import Patience
 from application.tokens import Tokens
 from infrastructure.doctor.instruments import instruments
 from infrastructure.doctor.setting_out import fingerprint, is_believed, setup_of
@@ -30,13 +31,17 @@ def landing_of(settings: Settings, tokens: Tokens) -> Landing:
 
 
 async def examine(
-    settings: Settings, connection: Connection, tokens: JwtTokens, landing: Landing | None
+    settings: Settings,
+    connection: Connection,
+    tokens: JwtTokens,
+    landing: Landing | None,
+    patience: Patience = PATIENT,
 ) -> Sequence[Check]:
     secrets = {"secret": own_secret(settings), "document_server_secret": connection.secret}
     setup = setup_of(settings, connection.url, connection.internal_url, secrets)
     sign = tokens.sign_command if settings.document_server_jwt else None
-    async with instruments(settings, setup, sign) as look:
-        return await Examination(look, landing, now).run()
+    async with instruments(settings, setup, sign, patience) as look:
+        return await Examination(look, landing, now, patience).run()
 
 
 def now() -> datetime:

@@ -12,11 +12,13 @@ from hypercorn.trio import serve as hypercorn_serve
 from hypercorn.typing import ASGIFramework
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from application.doctor.checks import Check, fail, warn
+from application.doctor.examination import PATIENT
 from application.doctor.landing import Landing
+from application.doctor.patience import Patience
 from infrastructure import standin_process
 from infrastructure.settings import Settings
 from web.configured import Connection, connection_of, tokens_of
@@ -27,14 +29,16 @@ from web.server import config_of
 NOWHERE = Connection("", "", None, standin=True)  # the stand-in, while no service runs
 
 
-async def examine_alone(settings: Settings, silent: Check | None = None) -> Sequence[Check]:
+async def examine_alone(
+    settings: Settings, silent: Check | None = None, patience: Patience = PATIENT
+) -> Sequence[Check]:
     """Nothing is left behind but what a start would make. `silent`: a service is there and does not help."""
     connection = await _connection(settings)
     tokens = tokens_of(settings, connection)
     landing = landing_of(settings, tokens)
     async with trio.open_nursery() as nursery:
         taken = "" if silent else await nursery.start(_listen, settings, landing)
-        checks = await examine(settings, connection, tokens, None if silent or taken else landing)
+        checks = await examine(settings, connection, tokens, None if silent or taken else landing, patience)
         nursery.cancel_scope.cancel()
     return [silent or _service(settings, taken), *checks]
 
@@ -68,7 +72,8 @@ async def _listen(
     async def endpoint(request: Request) -> Response:
         return await land(request, landing)
 
-    app = Starlette(routes=[Route(PROBE, endpoint, methods=["GET", "POST"])])
+    probe = Route(PROBE, endpoint, methods=["GET", "POST"])
+    app = Starlette(routes=[probe, Route("/{path:path}", _nothing_else)])
     logging.getLogger("hypercorn.error").setLevel(logging.WARNING)
     serving = partial(hypercorn_serve, cast(ASGIFramework, app), config_of(settings))
     try:
@@ -77,6 +82,10 @@ async def _listen(
             task_status.started("")
     except* OSError as trouble:
         task_status.started(_first(trouble))
+
+
+async def _nothing_else(_: Request) -> Response:
+    return JSONResponse({"message": "Not Found", "code": "not_found"}, 404)
 
 
 def _first(group: BaseExceptionGroup[OSError]) -> str:

@@ -13,13 +13,13 @@ from application.doctor import keeping, server, setup, traffic, vulnerabilities
 from application.doctor.addresses import path, root
 from application.doctor.checks import Check, fail, not_tried
 from application.doctor.landing import Landing
+from application.doctor.patience import Patience
 from application.doctor.roundtrip import Roundtrip, said
 from application.doctor.seen import BlobTrip, Database, Disk, Heard, Leftovers, Setup, Silence
 from application.ports import Code, DocumentServer
 
 logger = logging.getLogger(__name__)
 
-LIMIT = 27.0  # seconds; nothing is waited for any longer
 HEALTH, SCRIPT = "/healthcheck", "/web-apps/apps/api/documents/api.js"
 AFTER_CONTACT = ("version", "secret", "refuses_strangers", "clocks", "editor_script")
 AFTER_SECRET = ("reaches_us", "results", "callbacks")
@@ -29,6 +29,7 @@ NAMES = (
     *("disk", "blob_store", "database", "log", "undelivered_saves"),
 )
 NOBODY_LISTENS = "nothing comes in here: see the check service."
+PATIENT = Patience()
 
 Work = Callable[[], Awaitable[None]]
 
@@ -72,13 +73,18 @@ class Instruments(Protocol):
 
 class Examination:
     def __init__(
-        self, instruments: Instruments, landing: Landing | None, now: Callable[[], datetime]
+        self,
+        instruments: Instruments,
+        landing: Landing | None,
+        now: Callable[[], datetime],
+        patience: Patience = PATIENT,
     ) -> None:
         """`landing` is None where nothing can come in: there is nobody who listens."""
         self._look = instruments
         self._setup = instruments.setup
         self._landing = landing
         self._now = now
+        self._patience = patience
         self._checks: dict[str, Check] = {}
 
     async def run(self) -> Sequence[Check]:
@@ -99,9 +105,9 @@ class Examination:
 
     async def _station(self, names: Sequence[str], work: Work) -> None:
         """What goes wrong in a check is that check's own failure."""
-        words = f"it took longer than {LIMIT:.0f} s"
+        words = f"it took longer than {self._patience.everything:g} s"
         try:
-            with trio.move_on_after(LIMIT):
+            with trio.move_on_after(self._patience.everything):
                 await work()
         except Exception as bug:
             logger.exception("a check of the doctor failed: %s", ", ".join(names))
@@ -155,8 +161,11 @@ class Examination:
         if self._landing is None:
             self._note(*(not_tried(name, NOBODY_LISTENS) for name in AFTER_SECRET))
         else:
-            ahead = await Roundtrip(self._look, self._landing, self._note).run()
+            ahead = await self._roundtrip(self._landing).run()
         self._note(server.judge_clocks(heard, ahead))
+
+    def _roundtrip(self, landing: Landing) -> Roundtrip:
+        return Roundtrip(self._look, landing, self._note, self._patience.conversion)
 
     async def _strangers(self) -> None:
         answer = await said(self._look.stranger.command("version"))

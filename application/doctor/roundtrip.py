@@ -21,7 +21,6 @@ from application.ports import (
     TooLarge,
 )
 
-CONVERSION = 12.0  # seconds
 # A server knows the key of a conversion as it knows those of documents: conv_, our key, and the number of
 # the type (FileConverter's AVS_OFFICESTUDIO_FILE_DOCUMENT_TXT).
 CONVERTED_KEY = "conv_{}_69"
@@ -44,11 +43,13 @@ class Glass(Protocol):
 
 
 class Roundtrip:
-    def __init__(self, look: Glass, landing: Landing, note: Callable[..., None]) -> None:
+    def __init__(self, look: Glass, landing: Landing, note: Callable[..., None], seconds: float) -> None:
+        """`seconds` are for the conversion."""
         self._look = look
         self._setup = look.setup
         self._landing = landing
         self._note = note
+        self._seconds = seconds
 
     async def run(self) -> float | None:
         """By how many seconds the server's clock was ahead when it signed a callback."""
@@ -64,7 +65,7 @@ class Roundtrip:
     async def _convert(self, probe: Probe) -> Converted | Refused | Silence:
         url, key = self._setup.storage_url + probe.path, f"doctor-{probe.nonce}"
         try:
-            with trio.fail_after(CONVERSION):
+            with trio.fail_after(self._seconds):
                 return Converted(
                     await self._look.server.convert(url, filetype="docx", outputtype="txt", key=key)
                 )
@@ -73,7 +74,7 @@ class Roundtrip:
         except ServerUnreachable as unreachable:
             return Silence(Trouble.BROKEN, str(unreachable))
         except trio.TooSlowError:
-            return Silence(Trouble.SILENT, f"no result within {CONVERSION:.0f} s")
+            return Silence(Trouble.SILENT, f"no result within {self._seconds:g} s")
 
     async def _result(self, conversion: Converted | Refused | Silence, probe: Probe) -> None:
         if not isinstance(conversion, Converted):

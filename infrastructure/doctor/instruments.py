@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import trio
 
+from application.doctor.patience import Patience
 from application.doctor.seen import BlobTrip, Database, Disk, Heard, Leftovers, Setup, Silence
 from application.ports import ServerUnreachable, StorageFailed
 from infrastructure.blobs import LocalBlobs
@@ -25,7 +26,6 @@ from infrastructure.posting import Sign
 from infrastructure.settings import Settings
 from infrastructure.tokens import JwtTokens
 
-PATIENCE = 8.0  # seconds for a command, a download, an `info`
 RESULT = 64 * 1024  # bytes: a probe's result is a line of text
 
 T = TypeVar("T")
@@ -97,19 +97,21 @@ class Instruments:
 
 
 @asynccontextmanager
-async def instruments(settings: Settings, setup: Setup, sign: Sign | None) -> AsyncIterator[Instruments]:
+async def instruments(
+    settings: Settings, setup: Setup, sign: Sign | None, patience: Patience
+) -> AsyncIterator[Instruments]:
     """`sign` makes the Document Server's tokens; None where it wants none."""
-    scratch, listening = Scratch(), Listening(settings.ca_bundle)
+    scratch, listening = Scratch(), Listening(settings.ca_bundle, patience.page)
     endpoint = Endpoint(
         public_url=setup.server_url,
         internal_url=setup.internal_url,
         result_origins=tuple(setup.result_origins),
         max_bytes=RESULT,
         ca_bundle=settings.ca_bundle,
-        command_seconds=PATIENCE,
-        info_seconds=PATIENCE,
-        download_seconds=PATIENCE,
-        idle_seconds=PATIENCE,
+        command_seconds=patience.answer,
+        info_seconds=patience.answer,
+        download_seconds=patience.answer,
+        idle_seconds=patience.answer,
     )
     nobody = JwtTokens(secrets.token_hex(32), secrets.token_hex(32), None)
     async with AsyncExitStack() as stack:

@@ -17,7 +17,6 @@ import trio
 from application.doctor.seen import Heard, Silence, Trouble
 from infrastructure.posting import UNCOMPRESSED, new_client, reading, reason, trust
 
-SECONDS = 6.0
 MOST = 4096  # bytes of a body that are looked at
 AT_ONCE = 8
 _SELF_SIGNED, _UNTRUSTED, _OUT_OF_DATE, _OTHER_NAME = {18, 19}, {2, 20, 21}, {9, 10}, {62, 63, 64}
@@ -26,7 +25,8 @@ _SELF_SIGNED, _UNTRUSTED, _OUT_OF_DATE, _OTHER_NAME = {18, 19}, {2, 20, 21}, {9,
 class Listening:
     """Trusts what the settings trust, and the usual authorities: browsers and proxies have others than we."""
 
-    def __init__(self, ca_bundle: Path | None) -> None:
+    def __init__(self, ca_bundle: Path | None, seconds: float) -> None:
+        self._seconds = seconds
         self._strict = new_client(trust(ca_bundle), AT_ONCE, None)
         self._usual = new_client(_usual(ca_bundle), AT_ONCE, None)
 
@@ -37,10 +37,10 @@ class Listening:
     async def get(self, url: str, *, strict: bool) -> Heard | Silence:
         """`strict` trusts nobody but whom the Document Server's clients trust."""
         try:
-            with trio.fail_after(SECONDS):
+            with trio.fail_after(self._seconds):
                 return await _get(self._strict if strict else self._usual, url)
         except trio.TooSlowError:
-            return Silence(Trouble.SILENT, f"no answer within {SECONDS:.0f} s")
+            return Silence(Trouble.SILENT, f"no answer within {self._seconds:g} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return _kind(error)
 
