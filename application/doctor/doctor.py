@@ -37,7 +37,7 @@ class Doctor:
         """Whoever comes while one is under way waits for it, and gets what it found."""
         came = trio.current_time()
         async with self._busy:
-            if self.last is None or self._ended < came:
+            if self.last is None or self._ended <= came:
                 self.last = Report(self._now(), await self._examine(self.landing))
                 self._ended = trio.current_time()
             return self.last

@@ -301,7 +301,7 @@ async def its_call_hangs(home: House) -> None:
 
 @ailment("callbacks", WARN, "knows no key of ours", "Open any document")
 async def no_key_to_call_about(home: House) -> None:
-    home.patient.knows_conversions = False
+    home.patient.knows = "somebody-elses"
 
 
 # -- our own addresses ---------------------------------------------------------------------------------
@@ -419,7 +419,7 @@ async def database_of_garbage(home: House) -> None:
 
 @ailment("database", FAIL, "is damaged", "restore the last backup")
 async def database_with_a_spoilt_page(home: House) -> None:
-    path = await _database(home.settings)
+    path = await database(home.settings)
     content = bytearray(path.read_bytes())
     content[-4096:] = b"\xff" * 4096
     path.write_bytes(content)
@@ -427,21 +427,19 @@ async def database_with_a_spoilt_page(home: House) -> None:
 
 @ailment("database", FAIL, "cannot be written to: database is locked", "who holds it")
 async def database_that_somebody_holds(home: House) -> None:
-    holder = sqlite3.connect(await _database(home.settings), isolation_level=None)
+    holder = sqlite3.connect(await database(home.settings), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     home.stack.callback(holder.close)
 
 
 @ailment("database", WARN, "in the mode delete, not WAL", "local disk")
 async def database_without_wal(home: House) -> None:
-    _execute(await _database(home.settings), "PRAGMA journal_mode = delete")
+    execute(await database(home.settings), "PRAGMA journal_mode = delete")
 
 
 @ailment("log", WARN, "wait for a checkpoint", "why it cannot sign")
 async def no_checkpoints(home: House) -> None:
-    _execute(
-        await _database(home.settings), "UPDATE stored_events SET at = '2026-01-01T00:00:00.000000+00:00'"
-    )
+    execute(await database(home.settings), "UPDATE stored_events SET at = '2026-01-01T00:00:00.000000+00:00'")
 
 
 @ailment("undelivered_saves", WARN, "1 waiting for the log", "database")
@@ -466,9 +464,8 @@ async def bytes_in_quarantine(home: House) -> None:
 
 @ailment("undelivered_saves", WARN, "1 at the Document Server", "FORGOTTEN_SECONDS")
 async def save_that_the_server_gave_up(home: House) -> None:
-    sql = "INSERT INTO documents (key, state) VALUES ('ada-file-1', 'closed')"
-    _execute(await _database(home.settings), sql)
-    home.patient.forgotten = ("somebody-elses", "ada-file-1")
+    execute(await database(home.settings), "INSERT INTO documents (key, state) VALUES ('ada-1', 'closed')")
+    home.patient.forgotten = ("somebody-elses", "ada-1")
 
 
 async def _bluntly(stream: trio.SocketStream) -> None:
@@ -486,7 +483,7 @@ def _all_but_results(home: House) -> Callable[..., Awaitable[None]]:
     return serve
 
 
-async def _database(settings: Settings) -> Path:
+async def database(settings: Settings) -> Path:
     """With a fact or two in it, and nobody who has it open."""
     settings.data_dir.mkdir()
     async with LedgerJournal.open(settings.database_path) as journal:
@@ -495,7 +492,7 @@ async def _database(settings: Settings) -> Path:
     return settings.database_path
 
 
-def _execute(path: Path, sql: str) -> None:
+def execute(path: Path, sql: str) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute(sql)
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from application.doctor.checks import Verdict
-from tests.doctor.ailments import AILMENTS, Ailment
+from tests.doctor.ailments import AILMENTS, Ailment, database, execute
 from tests.doctor.certificates import Authority
 from tests.doctor.house import House, house
+from tests.doctor.patient import proxy
 from tests.web.fake_server import SECRET
 from tests.web.service import AUTH_SECRET
 
@@ -68,9 +69,13 @@ async def test_results_at_another_host_are_fetched_once_it_is_listed(home: House
 
 
 async def test_a_proxy_that_is_trusted_is_in_order(home: House) -> None:
-    from tests.doctor.patient import proxy
-
     before_us = await home.somebody(proxy(home.url, ("X-Forwarded-For", "198.51.100.7")))
     home.given |= {"public_url": before_us, "storage_url": home.url, "trusted_proxies": ("127.0.0.1",)}
     seen = await home.examined()
     assert (seen["proxy"].verdict, seen["public_url"].verdict) == (Verdict.OK, Verdict.OK)
+
+
+async def test_where_the_server_forgets_conversions_an_open_document_will_do(home: House) -> None:
+    home.patient.knows = "ada-1"
+    execute(await database(home.settings), "INSERT INTO documents (key, state) VALUES ('ada-1', 'open')")
+    assert (await home.examined())["callbacks"].verdict is Verdict.OK
