@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import quote
 
 import httpx
 import trio
 
-from application.ports import Answer, Blob, Blobs, DownloadFailed, DownloadGone, ServerUnreachable, TooLarge
+from application.ports import Answer, Blob, DownloadFailed, DownloadGone, ServerUnreachable, TooLarge
 from infrastructure import converter
 from infrastructure.converter import Converter
 from infrastructure.posting import UNCOMPRESSED, Sign, SignedPost, new_client, reading, reason, trust
@@ -43,13 +43,21 @@ class Endpoint:
     conversion_seconds: float = 120
 
 
+class Keeping(Protocol):
+    """As much of a blob store as a download needs."""
+
+    async def keep(self, chunks: AsyncIterable[bytes], *, limit: int) -> Blob:
+        """Raises TooLarge, StorageFailed."""
+        ...
+
+
 class HttpDocumentServer:
     """Two clients, so that slow downloads never stand in the way of commands."""
 
     def __init__(
         self,
         endpoint: Endpoint,
-        blobs: Blobs,
+        blobs: Keeping,
         sign: Sign | None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:

@@ -42,14 +42,20 @@ async def find_or_start(folder: Path) -> Standin:
     It outlives a kill of ours, as a real Document Server would. Raises StandinFailed.
     """
     await trio.Path(folder).mkdir(parents=True, exist_ok=True)
+    if found := await find(folder):
+        return found
     state = folder / "standin.json"
     known = _read(state)
-    if known and await _answers(known):
-        return known
     state.unlink(missing_ok=True)
     secret = known.secret if known else secrets.token_urlsafe(32)
     port = urlsplit(known.url).port if known else 0
     return await _start(folder, state, secret, port or 0)
+
+
+async def find(folder: Path) -> Standin | None:
+    """The one that runs for this data folder, if it answers."""
+    known = _read(folder / "standin.json")
+    return known if known and await _answers(known) else None
 
 
 async def _start(folder: Path, state: Path, secret: str, port: int) -> Standin:

@@ -49,6 +49,7 @@ from infrastructure.signing import signer
 from infrastructure.sniffer import Sniffer
 from web.configured import Connection, endpoint_of, patience_of, scraper_of, site_of, tokens_of
 from web.context import Context
+from web.examining import doctor_of
 from web.live import encoded
 from web.samples import add_samples
 from web.streams import Streams
@@ -168,6 +169,7 @@ async def assemble(
             renaming=Renaming(nursery, world, files),
             replacing=Replacing(desk, world, files),
             operating=Operating(desk, world, door, spool, trust),
+            doctor=doctor_of(settings, connection, tokens),
             feed=feed,
             streams=streams,
             webhooks=webhooks,

@@ -17,6 +17,7 @@ from infrastructure.settings import Settings, SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
 from infrastructure.tokens import user_token
 from web.commands.backup import backup
+from web.commands.doctor import doctor
 from web.commands.erase import erase
 from web.commands.export import export
 from web.commands.replay import replay
@@ -35,7 +36,9 @@ def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
 
 
-for command in (verify, replay, export, erase, settings_command, backup, restore, webhooks):
+COMMANDS = (doctor, verify, replay, export, erase, settings_command, backup, restore, webhooks)
+
+for command in COMMANDS:
     main.add_command(command)
 
 

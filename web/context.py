@@ -13,6 +13,7 @@ from application import about
 from application.audit import Audit
 from application.callbacks import Callbacks
 from application.desk import Desk
+from application.doctor.doctor import Doctor
 from application.files import Files
 from application.history import History
 from application.journal import Journal
@@ -78,6 +79,7 @@ class Context:
     renaming: Renaming
     replacing: Replacing
     operating: Operating
+    doctor: Doctor
     feed: Feed
     streams: Streams
     webhooks: Webhooks

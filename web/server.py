@@ -67,7 +67,9 @@ async def serve(
         async with trio.open_nursery() as nursery:
             inner = Observed(create_app(partial(assemble, settings, connection, stages, patience)))
             app = Severable(Guard(inner, known_hosts(settings)))
-            serving = partial(listen, cast(ASGIFramework, app), _config(settings), shutdown_trigger=shutdown)
+            serving = partial(
+                listen, cast(ASGIFramework, app), config_of(settings), shutdown_trigger=shutdown
+            )
             nursery.start_soon(_cut, app, stages)
             binds = await nursery.start(_then_cancel, nursery, serving)
             stages.listening.set()
@@ -113,7 +115,7 @@ async def _stop_on_signal(stop: trio.Event) -> None:
             stop.set()
 
 
-def _config(settings: Settings) -> GuardedConfig:
+def config_of(settings: Settings) -> GuardedConfig:
     config = GuardedConfig()
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     config.bind = [f"{host}:{settings.port}"]

@@ -84,13 +84,23 @@ async def execute(standin: Standin, params: Mapping[str, Any], base: str) -> Ans
 async def _info(standin: Standin, key: str, params: Mapping[str, Any]) -> Answer:
     room = standin.rooms.get(key)
     if room is None:
-        return _answer(key, UNKNOWN_KEY)
+        return await _info_of_conversion(standin, key, params)
     url = params.get("callback") or room.latest_callback
     if not url:
         return _answer(key, NO_CALLBACK)
     tell = callbacks.editing if room.editors or room.to_save else callbacks.unchanged
     await standin.notify(room, str(url), tell(room, userdata=params.get("userdata")))
     return {**_answer(key, OK), "users": room.users}
+
+
+async def _info_of_conversion(standin: Standin, key: str, params: Mapping[str, Any]) -> Answer:
+    """To the server a conversion is a document too, though nobody ever opens it."""
+    if key not in standin.conversions:
+        return _answer(key, UNKNOWN_KEY)
+    if not (url := params.get("callback")):
+        return _answer(key, NO_CALLBACK)
+    await standin.outbox.post(str(url), {"key": key, "status": 4})
+    return {**_answer(key, OK), "users": []}
 
 
 async def _forcesave(standin: Standin, key: str, params: Mapping[str, Any], base: str) -> int:

@@ -30,6 +30,7 @@ xlsx xlsm xltx xltm xlsb xls ods ots fods csv tsv pptx pptm ppsx ppsm potx potm 
 jpg jpeg png gif bmp svg
 """
 OUTPUT_TYPES = frozenset(_TYPES.split())
+NUMBERS = {"docx": 65, "txt": 69, "csv": 260}  # of types, in the keys under which conversions are known
 
 Answer = dict[str, Any]
 
@@ -53,7 +54,7 @@ async def convert(standin: Standin, params: Mapping[str, Any], base: str) -> Ans
     filetype = str(params.get("filetype") or "").lower()
     if not (KEY_CHARACTERS.fullmatch(key) and EXTENSION.fullmatch(filetype) and output in OUTPUT_TYPES):
         return {"error": PARAMETERS}
-    id_ = f"conv_{key}_{output}"
+    id_ = f"conv_{key}_{NUMBERS.get(output, output)}"
     conversion = standin.conversions.get(id_)
     if conversion is None:
         conversion = Conversion(standin.results.directory(id_), f"output.{output}")

@@ -52,6 +52,7 @@ def lived(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         now = _edit_together(browser, service, welcome)
         errors = service.get(f"/api/files/{file}/events?type=Errored")["events"]
         key = next(event["key"] for event in errors if event["data"]["next"] == "quarantine")
+        service.client.post("/api/doctor")
         yield Lived(
             service,
             file,
@@ -69,6 +70,7 @@ def lived(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
                 "document-now": f"/documents/{now}",
                 "audit": "/audit?limit=40",
                 "audit-nothing": "/audit?user=nobody",
+                "doctor": "/doctor",
                 "problem": "/documents/none",
                 "sign-in": "/sign-in",
             },
@@ -95,7 +97,7 @@ def _edit_together(browser: Browser, service: Service, file: str) -> str:
 
 NAMES = [
     *("files", "files-bob", "file", "file-now", "file-new", "file-long", "file-nothing", "restore"),
-    *("document", "document-now", "audit", "audit-nothing", "problem", "sign-in"),
+    *("document", "document-now", "audit", "audit-nothing", "doctor", "problem", "sign-in"),
 ]
 
 
@@ -120,7 +122,7 @@ def test_nothing_scrolls_sideways_on_the_smallest_phone(browser: Browser, lived:
             assert page.evaluate(TOO_WIDE) <= 0, name
 
 
-@pytest.mark.parametrize("name", ["files", "file", "restore", "document", "audit-nothing"])
+@pytest.mark.parametrize("name", ["files", "file", "restore", "document", "audit-nothing", "doctor"])
 def test_everything_is_reached_by_keyboard_and_seen_to_be(browser: Browser, lived: Lived, name: str) -> None:
     with looking(browser, DESK) as context:
         page = context.new_page()

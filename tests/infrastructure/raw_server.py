@@ -30,7 +30,7 @@ class RawServer:
     requests: list[Request] = field(default_factory=list)
 
     async def talk(self, stream: trio.SocketStream) -> None:
-        request = await _read(stream)
+        request = await read(stream)
         self.requests.append(request)
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         try:
@@ -41,7 +41,7 @@ class RawServer:
             await trio.aclose_forcefully(stream)
 
 
-async def _read(stream: trio.SocketStream) -> Request:
+async def read(stream: trio.SocketStream) -> Request:
     data = b""
     while b"\r\n\r\n" not in data:
         data += await stream.receive_some()

@@ -63,7 +63,7 @@ def verify(files: Sequence[Path], anchors: Mapping[int, str], as_json: bool) -> 
                 bar.length = last
                 bar.update(position - bar.pos)
 
-            report = check(settings.database_path, _keys(settings, files), anchors, progress)
+            report = check(settings.database_path, keys_of(settings, files), anchors, progress)
             progress(report.last, report.last)
     except (CannotCheck, SettingsError) as trouble:
         _fail(str(trouble))
@@ -73,7 +73,7 @@ def verify(files: Sequence[Path], anchors: Mapping[int, str], as_json: bool) -> 
     sys.exit(FINDINGS if report.findings else 0)
 
 
-def _keys(settings: Settings, files: Sequence[Path]) -> list[Ed25519PublicKey]:
+def keys_of(settings: Settings, files: Sequence[Path]) -> list[Ed25519PublicKey]:
     """Empty if the service has signed nothing yet. Raises CannotCheck."""
     if not files and not settings.checkpoint_key.exists():
         return []
