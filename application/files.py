@@ -215,6 +215,8 @@ def checked_name(name: str) -> str:
         raise BadName("A file needs a name.")
     if any(character in "/\\" or ord(character) < 32 or ord(character) == 127 for character in name):
         raise BadName("A file name cannot contain slashes or control characters.")
+    if any("\ud800" <= character <= "\udfff" for character in name):
+        raise BadName("A file name cannot contain what is no text, such as half a surrogate pair.")
     if len(name.encode()) > LONGEST_NAME:
         raise BadName(f"A file name can have at most {LONGEST_NAME} bytes.")
     return name
