@@ -15,7 +15,10 @@ KILLS := 50
 DOCUMENTS := 100
 POLICY := durable
 
-.PHONY: run test check bench chaos format ci-packages clean help
+# `make fuzz`, against services of its own on 127.0.0.1.
+FUZZ ?= 1000
+
+.PHONY: run test check bench chaos fuzz format ci-packages clean help
 
 run: $(VENV)/.ready  ## start Docledger on http://127.0.0.1:8080
 	$(BIN)/docledger serve
@@ -34,6 +37,9 @@ bench: $(VENV)/.ready-test  ## the service beside a bare hello on the same serve
 chaos: $(VENV)/.ready-test  ## kill, cut and break everything while people edit: no save may be lost
 	$(BIN)/python -m tests.chaos --kills $(KILLS) --documents $(DOCUMENTS) --policy $(POLICY) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
+
+fuzz: $(VENV)/.ready-test  ## try FUZZ inputs for each operation of the API and each property; SEED= for others
+	FUZZ=$(FUZZ) $(if $(SEED),SEED=$(SEED)) nice $(BIN)/pytest tests/fuzz -rP
 
 format: $(VENV)/.ready-test  ## put the code into shape
 	$(BIN)/ruff format .

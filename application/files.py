@@ -216,10 +216,12 @@ def checked_name(name: str) -> str:
     name = name.strip()
     if not name or name in {".", ".."}:
         raise BadName("A file needs a name.")
-    if any(character in "/\\" or category(character) in {"Cc", "Zl", "Zp", "Cs"} for character in name):
+    if any(character in "/\\" or category(character) in {"Cc", "Zl", "Zp"} for character in name):
         raise BadName("A file name cannot contain slashes or control characters.")
     if any(bidirectional(character) in TURNING for character in name):
         raise BadName("A file name cannot contain characters that turn the direction of what follows.")
+    if any("\ud800" <= character <= "\udfff" for character in name):
+        raise BadName("A file name cannot contain what is no text, such as half a surrogate pair.")
     if len(name.encode()) > LONGEST_NAME:
         raise BadName(f"A file name can have at most {LONGEST_NAME} bytes.")
     return name

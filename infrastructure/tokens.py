@@ -11,6 +11,7 @@ from math import inf, isfinite
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from application.claims import storable
 from application.tokens import LONGEST_CALLBACK, BadToken, CallbackClaims, FileClaims, NoSecret, UserClaims
 from infrastructure.signatures import Secrets
 
@@ -141,8 +142,9 @@ class JwtTokens:
         match claims.get("sub", claims.get("id")):
             case bool() | "":
                 raise BadToken("the sign-in names nobody")
-            case str() | int() as sub:
-                return UserClaims(str(sub), _text(claims.get("name")) or str(sub), _text(claims.get("role")))
+            case str() | int() as sub if str(sub) == storable(str(sub)):
+                name, role = storable(_text(claims.get("name"))), storable(_text(claims.get("role")))
+                return UserClaims(str(sub), name or str(sub), role)
         raise BadToken("the sign-in names nobody")
 
     def _sign_for_server(self, claims: Mapping[str, Any], seconds: int) -> str:

@@ -33,6 +33,18 @@ def test_import_takes_files_and_folders_and_says_what_it_left_out(offline: Servi
     assert done.returncode == 1
 
 
+def test_a_name_that_is_no_text_is_left_out_and_the_next_file_is_taken(
+    offline: Service, tmp_path: Path
+) -> None:
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    (folder / os.fsdecode(b"1 \xff.txt")).write_text("words")
+    (folder / "2.txt").write_text("words")
+    done = offline.command("import", str(folder))
+    assert "1 imported, 1 not." in done.stdout
+    assert "no text" in done.stderr
+
+
 def test_what_was_imported_while_the_service_runs_is_there_at_once(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         done = service.command("import", "--share", str(FILES / "letter.odt"))

@@ -11,16 +11,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from infrastructure.tokens import user_token
 from tests.contract.word import docx, paragraph
 from tests.service import Service, running
 
-HERE = Path(__file__).parent
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+ROOT = CONFIG.parent.parent.parent
 COMMAND = str(Path(sys.executable).with_name("schemathesis"))
 AUTH_SECRET = "whoever signs our users in, secretly"
 USUAL = {"RATE_LIMIT": "off", "CALLBACK_REPLY": "durable", "LOG_LEVEL": "warning"}
-KINDS: Mapping[str, tuple[dict[str, str], str | None]] = {
+KINDS: Mapping[str, tuple[dict[str, str], str | None]] = {  # settings, and the role to sign in with
     "a user": ({"AUTH_SECRET": AUTH_SECRET}, "user"),
     "an auditor and admin": ({"AUTH_SECRET": AUTH_SECRET}, "auditor admin"),
     "nobody": ({"AUTH_SECRET": AUTH_SECRET}, None),
@@ -33,6 +35,24 @@ FILES = {
     "Picture.png": b"\x89PNG\r\n\x1a\n",
 }
 LONGEST = 3600  # seconds
+THERE = """
+[dictionaries]
+files.values = {files}
+keys.values = {keys}
+
+[parameters]
+"path.id" = {{ dictionary = "files", probability = 0.7 }}
+"path.key" = {{ dictionary = "keys", probability = 0.7 }}
+"query.file" = {{ dictionary = "files", probability = 0.5 }}
+"query.key" = {{ dictionary = "keys", probability = 0.5 }}
+
+[[operations]]
+include-operation-id = "getLinkedFile"
+parameters = {{ "path.id" = "{linked}" }}
+
+[auth.openapi]
+fileLink = {{ api_key = "{token}" }}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +70,11 @@ class Outcome:
 def fuzz(folder: Path, kind: str, *options: str) -> Outcome:
     """One run of schemathesis, as one of KINDS, against a service of its own."""
     with _service(folder, kind) as (service, headers):
-        report = folder / "report.json"
+        config, report = folder / "schemathesis.toml", folder / "report.json"
+        config.write_text(CONFIG.read_text() + _what_is_there(service, headers))
         done = subprocess.run(
             [
-                *(COMMAND, "--config-file", str(HERE / "schemathesis.toml")),
+                *(COMMAND, "--config-file", str(config)),
                 *("run", f"{service.url}/openapi.json", "--url", service.url, "--no-color"),
                 *(f"--header={name}: {value}" for name, value in headers.items()),
                 *("--report", "json", "--report-json-path", str(report), *options),
@@ -65,6 +86,7 @@ def fuzz(folder: Path, kind: str, *options: str) -> Outcome:
             check=False,
         )
         log = (folder / "serve.log").read_text()
+    assert report.exists(), done.stdout + done.stderr
     cases = json.loads(report.read_text())["test_cases"]
     return Outcome(cases["generated"], cases["unique_failures"], done.stdout + done.stderr, log)
 
@@ -79,13 +101,27 @@ def _service(folder: Path, kind: str) -> Iterator[tuple[Service, dict[str, str]]
 
 
 def _fill(service: Service) -> None:
-    """The demo has its samples."""
-    for user in ("ada", "eve"):
-        for name, content in FILES.items():
-            added = service.client.post(
-                "/api/files", headers=_signed_in(user, "user"), files={"file": (name, content)}
-            )
-            assert added.status_code == 201, added.text
+    """Files that nobody but eve can delete; the demo has its samples."""
+    for name, content in FILES.items():
+        eve = _signed_in("eve", "user")
+        added = service.client.post("/api/files", headers=eve, files={"file": (name, content)}).json()
+        shared = {"shares": {"*": "edit"}}
+        assert service.client.patch(f"/api/files/{added['id']}", headers=eve, json=shared).is_success
+
+
+def _what_is_there(service: Service, headers: Mapping[str, str]) -> str:
+    """Ids to ask for now and then; nobody would guess them."""
+    who = headers or _signed_in("eve", "user")
+    files = service.client.get("/api/files", headers=who).json()["files"]
+    opened = [service.client.get(f"/api/onlyoffice/config/{file['id']}", headers=who) for file in files]
+    documents = [answer.json()["config"]["document"] for answer in opened if answer.is_success]
+    link = urlsplit(documents[0]["url"])
+    return THERE.format(
+        files=json.dumps([file["id"] for file in files]),
+        keys=json.dumps([document["key"] for document in documents]),
+        linked=link.path.rpartition("/")[2],
+        token=link.query.removeprefix("token="),
+    )
 
 
 def _signed_in(user: str, role: str) -> dict[str, str]:
@@ -95,4 +131,4 @@ def _signed_in(user: str, role: str) -> dict[str, str]:
 def _environment() -> dict[str, str]:
     """Nothing leaves this machine."""
     own = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-    return {**own, "NO_PROXY": "*", "PYTHONPATH": str(HERE.parent.parent)}
+    return {**own, "NO_PROXY": "*", "PYTHONPATH": str(ROOT)}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
+from tests.fuzz.amount import FUZZ, SEED, USUAL
 from tests.fuzz.api import KINDS, fuzz
-
-EXAMPLES = os.environ.get("FUZZ", "10")  # for each operation, beside the systematic ones
-SEED = os.environ.get("SEED", "1")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_is_asked_is_answered_as_described(kind: str, tmp_path: Path) -> None:
-    outcome = fuzz(tmp_path, kind, "--max-examples", EXAMPLES, "--seed", SEED)
+    phases = ("--phases", "coverage") if kind == "nobody" else ()
+    outcome = fuzz(tmp_path, kind, "--max-examples", str(FUZZ or USUAL), "--seed", SEED, *phases)
+    print(f"{outcome.inputs} requests as {kind}")
     assert not outcome.failures, outcome.said
     assert not outcome.crashes, outcome.log
     assert outcome.inputs > 1000

@@ -302,6 +302,7 @@ def test_a_forged_bearer_is_worse_than_none(tokens: JwtTokens) -> None:
             ("eve", "eve", ""),
         ),
         ({"sub": "ada", "iat": NOW + 9999, "aud": "whatever", "jti": 5}, ("ada", "ada", "")),
+        ({"sub": "ada", "name": "Ada \ud83d", "role": "\ud83d"}, ("ada", "Ada \ufffd", "\ufffd")),
     ],
 )
 def test_a_user_is_who_the_sign_in_says(
@@ -318,6 +319,7 @@ def test_a_user_is_who_the_sign_in_says(
         {"sub": ""},
         {"id": True},
         {"sub": 1.5},
+        {"sub": "half a surrogate pair: \ud83d"},
         {"sub": "a", "exp": NOW - 61},
         {"sub": "a", "nbf": NOW + 61},
     ],
