@@ -98,6 +98,10 @@ vstx    diagram view      application/vnd.ms-visio.template
 """
 
 
+_MODERN = {"word": "docx", "cell": "xlsx", "slide": "pptx", "pdf": "pdf"}
+_LINKS = frozenset({"gdoc", "gsheet", "gslides"})  # to a document on somebody else's server
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     extension: str  # lower case, no dot
@@ -111,6 +115,13 @@ class Format:
     def editable(self) -> bool:
         """Whether `mode: edit` may be offered: what is saved is of this same type."""
         return self.edit or self.lossy
+
+    @property
+    def converts_to(self) -> str | None:
+        """The type to be edited in its place, where it opens for viewing only and ONLYOFFICE converts it."""
+        if self.editable or self.extension in _LINKS:
+            return None
+        return _MODERN.get(self.document_type)
 
 
 def _rows() -> Iterator[Format]:

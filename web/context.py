@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from application.audit import Audit
 from application.callbacks import Callbacks
+from application.copies import Copies
 from application.desk import Desk
 from application.files import Files
 from application.history import History
@@ -56,6 +57,7 @@ class Context:
     desk: Desk
     door: Door
     files: Files
+    copies: Copies
     history: History
     audit: Audit
     callbacks: Callbacks

@@ -13,7 +13,9 @@ from application.opening import Opening
 from application.people import Person
 from domain.words import Mode
 from web.context import Context, context_of, person_of
+from web.creating import create_url
 from web.errors import BadRequest, Misconfigured
+from web.kinds import convertible
 from web.links import link
 from web.pages import render
 
@@ -39,8 +41,9 @@ async def config(request: Request) -> Response:
 
 async def viewer(request: Request) -> Response:
     """A page of its own; it asks the config endpoint again when the server says the key is outdated."""
-    context = context_of(request)
+    context, person = context_of(request), person_of(request)
     configuration = await _configuration(request)
+    row = await context.files.get(request.path_params["id"], person)
     document = configuration["config"]["document"]
     values = {
         "title": document["title"],
@@ -48,6 +51,7 @@ async def viewer(request: Request) -> Response:
         "file_id": request.path_params["id"],
         "script": configuration["onlyofficeJsUrl"],
         "island": _json_island(configuration),
+        "convertible": convertible(row, person),
         "standin": context.site.standin,
     }
     return render(request, "viewer.html", values, server=context.site.document_server_url)
@@ -97,6 +101,7 @@ def _config(context: Context, opening: Opening, person: Person, request: Request
         "documentType": opening.format.document_type,
         "editorConfig": {
             "callbackUrl": f"{site.storage_url}/api/onlyoffice/callback",
+            "createUrl": create_url(request, opening.format.document_type),
             "customization": {"forcesave": True},
             "lang": _language(request, site.editor_lang),
             "mode": opening.mode.value,

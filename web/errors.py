@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from application.copies import CannotConvert, NotDelivered
 from application.desk import Unavailable
 from application.files import BadName, Changed, Forbidden, NotFound
 from application.journal import Damaged, JournalFailed, StaleWrite
@@ -42,10 +43,12 @@ TABLE: Mapping[type[Exception], tuple[int, str]] = {
     NotFound: (404, "not_found"),
     Changed: (412, "changed"),
     TooLarge: (413, "too_large"),
+    CannotConvert: (422, "cannot_convert"),
     NoSecret: (424, "not_configured"),
     Misconfigured: (424, "not_configured"),
     TooManyStreams: (429, "too_many_streams"),
     Damaged: (500, "damaged"),
+    NotDelivered: (502, "not_delivered"),
     Crowded: (503, "crowded"),
     SavingInProgress: (503, "saving_in_progress"),
     Shut: (503, "in_maintenance"),

@@ -56,7 +56,7 @@ async def changed(request: Request) -> Response:
     """PATCH: `name`, and `shares` as {who: "edit" | "view" | null}; `*` is everybody signed in."""
     context, person = context_of(request), person_of(request)
     file_id = request.path_params["id"]
-    body = await _json(request)
+    body = await json_object(request)
     name, shares = _name(body.get("name")), _shares(body.get("shares", {}))
     row = await context.files.get(file_id, person)
     # The name is good and may be changed by whoever may share, so that all is refused or nothing.
@@ -168,6 +168,9 @@ def _version(entry: Entry) -> dict[str, Any]:
         "filetype": row.filetype,
         "restored": row.restored,
         "changes": row.changes_sha256 is not None,
+        "converted_from": row.converted_from,
+        "from_file": row.from_file,
+        "from_version": row.from_version,
     }
 
 
@@ -197,9 +200,13 @@ def _number(text: str, least: int, most: int) -> int:
     return int(text)
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def json_object(request: Request, otherwise: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The body; `otherwise` stands for an empty one. Raises BadRequest."""
+    body = await whole(request, SMALL)
+    if otherwise is not None and not body.strip():
+        return otherwise
     try:
-        value = json.loads(await whole(request, SMALL))
+        value = json.loads(body)
         json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         value = None
