@@ -51,6 +51,7 @@ class Opening:
     callback_url: str | None
     editing: bool
     forcesave: bool
+    filling: bool = False  # may send a form in
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -68,7 +69,10 @@ def read_opening(config: Mapping[str, Any], secret: str | None, guest: str) -> O
     if not key or not KEY_CHARACTERS.fullmatch(key) or len(key) > KEY_LIMIT or len(user_id) > USER_ID_LIMIT:
         raise Refused(*NO_RIGHTS)
     filetype = str(document.get("fileType") or "").lower()
-    allowed = _part(document, "permissions").get("edit") is not False
+    permissions = _part(document, "permissions")
+    allowed = permissions.get("edit") is not False
+    fills = permissions.get("fillForms") is True and editor.get("mode") != "view"
+    callback_url = str(editor.get("callbackUrl") or "") or None
     return Opening(
         key=key,
         url=str(document.get("url") or ""),
@@ -76,9 +80,10 @@ def read_opening(config: Mapping[str, Any], secret: str | None, guest: str) -> O
         title=str(document.get("title") or ""),
         user_id=user_id,
         user_name=str(user.get("name") or "Guest"),
-        callback_url=str(editor.get("callbackUrl") or "") or None,
+        callback_url=callback_url,
         editing=editor.get("mode") != "view" and allowed and filetype in FORMATS,
         forcesave=customization.get("forcesave") is True,
+        filling=fills and callback_url is not None and (filetype == "pdf" or not allowed),
         claims=claims,
     )
 
