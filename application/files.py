@@ -13,7 +13,7 @@ from application.ports import Blob, Blobs
 from domain import events
 from domain import file as files
 from domain.events import FileEvent
-from domain.file import File
+from domain.file import NOTHING, File, Made
 from domain.formats import format_of
 from domain.levels import covers
 from domain.words import Access, Trigger
@@ -79,14 +79,28 @@ class Files:
         """Raises TooLarge, StorageFailed."""
         return await self._shelf.blobs.keep(chunks, limit=self._shelf.max_file_bytes)
 
-    async def add(self, name: str, blob: Blob, person: Person) -> FileRow:
-        """A new file of this person's. Raises BadName."""
+    async def add(
+        self,
+        name: str,
+        blob: Blob,
+        person: Person,
+        trigger: Trigger = Trigger.UPLOAD,
+        *,
+        made: Made = NOTHING,
+        like: File | None = None,
+    ) -> FileRow:
+        """A new file of this person's, or with the owner and the shares of another. Raises BadName."""
         name = checked_name(name)
         now = self._now()
-        added = events.Added(at=now, name=name, owner=person.id, owner_name=person.name)
+        owner, owner_name = (like.owner, like.owner_name) if like else (person.id, person.name)
+        added = events.Added(at=now, name=name, owner=owner, owner_name=owner_name)
         file = files.replay([added])
         assert file is not None
-        facts = (added, *_put(file, now, blob, person))
+        shared = [
+            events.Shared(at=now, user=user, name=share.name, access=share.access, by=person.id)
+            for user, share in (like.shares if like else {}).items()
+        ]
+        facts = (added, *_put(file, now, blob, person, trigger, made=made), *shared)
         state = files.replay(facts)
         assert state is not None
         file_id = self._shelf.new_id()
@@ -153,6 +167,8 @@ class Files:
         version = await self._journal.version(file_id, number)
         if version is None:
             raise NotFound(f"The file has no version {number}.")
+        if version.trigger is Trigger.FORM:  # what somebody sent in is not for all who may see the form
+            await self.get(file_id, person, Access.EDIT)
         return version
 
     async def _change(
@@ -190,9 +206,11 @@ def _put(
     now: datetime,
     blob: Blob,
     person: Person,
+    trigger: Trigger = Trigger.UPLOAD,
     *,
     restored: int | None = None,
     filetype: str | None = None,
+    made: Made = NOTHING,
 ) -> tuple[FileEvent, ...]:
     return files.put(
         file,
@@ -201,8 +219,9 @@ def _put(
         size=blob.size,
         filetype=filetype or filetype_of(file.name),
         by=person.id,
-        trigger=Trigger.UPLOAD if restored is None else Trigger.RESTORE,
+        trigger=trigger if restored is None else Trigger.RESTORE,
         restored=restored,
+        made=made,
     )
 
 

@@ -161,6 +161,14 @@ def _saved(fact: events.Forcesaved | events.Saved | events.VersionAdded, names: 
     match fact:
         case events.VersionAdded(trigger=Trigger.UPLOAD):
             return f"{_who(fact.users, names)} uploaded version {fact.number}, {size_of(fact.size)}."
+        case events.VersionAdded(trigger=Trigger.BLANK):
+            return f"{_who(fact.users, names)} began it as a new document, {size_of(fact.size)}."
+        case events.VersionAdded(trigger=Trigger.CONVERSION):
+            of = f"version {fact.from_version} of a {fact.converted_from} file"
+            return f"{_who(fact.users, names)} had it converted from {of}, {size_of(fact.size)}."
+        case events.VersionAdded(trigger=Trigger.SAVE_AS):
+            of = f" made of a {fact.converted_from} file" if fact.converted_from else ""
+            return f"{_who(fact.users, names)} saved it as a copy from the editor{of}, {size_of(fact.size)}."
         case events.VersionAdded(trigger=Trigger.RESTORE):
             who = _who(fact.users, names)
             return (
@@ -173,13 +181,15 @@ def _saved(fact: events.Forcesaved | events.Saved | events.VersionAdded, names: 
             )
         case events.VersionAdded():
             cause = CAUSES[fact.trigger]
-            return f"Version {fact.number} was stored ({cause}), {size_of(fact.size)}{beside}."
+            was = f"converted from {fact.converted_from} and stored" if fact.converted_from else "stored"
+            return f"Version {fact.number} was {was} ({cause}), {size_of(fact.size)}{beside}."
         case events.Forcesaved(trigger=trigger):
             cause = CAUSES[trigger]
         case events.Saved():
             cause = CAUSES[Trigger.FINAL]
     what = f"Saved as version {fact.version} ({cause}), {size_of(fact.size)}"
-    return f"{what}, {_seconds(fact.lag)} after the last change{beside}."
+    made = f", converted from version {fact.original}" if fact.original else ""
+    return f"{what}, {_seconds(fact.lag)} after the last change{beside}{made}."
 
 
 def _file(

@@ -128,7 +128,7 @@ def put(
     by: str,
     trigger: Trigger = Trigger.UPLOAD,
     restored: int | None = None,
-    source: Made = NOTHING,
+    made: Made = NOTHING,
 ) -> tuple[FileEvent, ...]:
     """A new head from outside any session; none when the head has these very bytes."""
     if sha256 == file.sha256:
@@ -143,8 +143,8 @@ def put(
         head=True,
         users=(by,),
         restored=restored,
-        converted_from=source.filetype,
-        from_file=source.file,
-        from_version=source.version,
+        converted_from=made.filetype,
+        from_file=made.file,
+        from_version=made.version,
     )
     return (version,)

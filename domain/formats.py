@@ -98,6 +98,8 @@ vstx    diagram view      application/vnd.ms-visio.template
 """
 
 _WITHOUT_COMMENTS = frozenset({"csv", "epub", "fb2", "html", "tsv", "txt"})  # of what can be edited
+_MODERN = {"word": "docx", "cell": "xlsx", "slide": "pptx", "pdf": "pdf"}
+_LINKS = frozenset({"gdoc", "gsheet", "gslides"})  # to a document on somebody else's server
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,13 @@ class Format:
     def review(self) -> bool:
         """Whether changes can be kept as suggestions."""
         return self.comment and self.document_type == "word"
+
+    @property
+    def converts_to(self) -> str | None:
+        """The type to be edited in its place, where it opens for viewing only and ONLYOFFICE converts it."""
+        if self.editable or self.extension in _LINKS:
+            return None
+        return _MODERN.get(self.document_type)
 
 
 def _rows() -> Iterator[Format]:

@@ -71,10 +71,15 @@ async def whole(request: Request, most: int, idle: float = IDLE) -> bytes:
     return bytes(body)
 
 
-async def json_object(request: Request, example: str) -> dict[str, Any]:
-    """Raises BadRequest, BrokenOff, TooLarge."""
+async def json_object(
+    request: Request, example: str, otherwise: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The body; `otherwise` stands for an empty one. Raises BadRequest, BrokenOff, TooLarge."""
+    body = await whole(request, SMALL)
+    if otherwise is not None and not body.strip():
+        return otherwise
     try:
-        value = json.loads(await whole(request, SMALL))
+        value = json.loads(body)
         json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         value = None

@@ -13,6 +13,7 @@ import trio
 
 from application.audit import Audit
 from application.callbacks import Callbacks
+from application.copies import Copies
 from application.desk import Desk
 from application.draining import drain
 from application.files import Files, Shelf
@@ -31,6 +32,7 @@ from application.spool import Spool
 from application.trust import Trust
 from application.ushering import Usher
 from application.world import Patience, World
+from infrastructure.blanks import blank
 from infrastructure.blobs import LocalBlobs
 from infrastructure.document_server import HttpDocumentServer
 from infrastructure.event_loop import EventLoop
@@ -155,6 +157,7 @@ async def assemble(
             desk=desk,
             door=door,
             files=files,
+            copies=Copies(files, world, blank),
             history=History(journal, files),
             audit=Audit(journal, now),
             callbacks=Callbacks(

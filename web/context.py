@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from application import about
 from application.audit import Audit
 from application.callbacks import Callbacks
+from application.copies import Copies
 from application.desk import Desk
 from application.doctor.doctor import Doctor
 from application.files import Files
@@ -73,6 +74,7 @@ class Context:
     desk: Desk
     door: Door
     files: Files
+    copies: Copies
     history: History
     audit: Audit
     callbacks: Callbacks

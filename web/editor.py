@@ -14,6 +14,7 @@ from application.opening import Opening
 from web.context import Context, context_of, person_of
 from web.editor_config import EMBEDDED, Wishes, editor_config
 from web.errors import Misconfigured
+from web.kinds import convertible
 from web.pages import query_of, render
 
 API_JS = "/web-apps/apps/api/documents/api.js"
@@ -54,6 +55,7 @@ async def viewer(request: Request) -> Response:
         "island": _json_island(configured.answer),
         "sharing": f"/files/{file_id}{query_of(request)}#sharing" if row.file.owner == person.id else "",
         "embedded": configured.wishes.type == EMBEDDED,
+        "convertible": convertible(row, person),
     }
     return render(request, "viewer.html", values, server=context.site.document_server_url)
 

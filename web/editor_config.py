@@ -13,6 +13,7 @@ from application.people import Person
 from domain.words import Mode
 from web.context import Context, Site
 from web.errors import BadRequest
+from web.kinds import OF_EDITOR
 from web.links import link
 from web.pages import query_of
 
@@ -52,6 +53,7 @@ def editor_config(context: Context, opening: Opening, person: Person, wishes: Wi
     file, site = opening.row.file, context.site
     editor = {
         "callbackUrl": f"{site.storage_url}/api/onlyoffice/callback",
+        "createUrl": _create_url(site, opening.format.document_type, wishes.played),
         "customization": _customization(site, wishes),
         "lang": wishes.lang or site.editor_lang,
         "mode": "edit" if opening.mode.joins else "view",
@@ -100,6 +102,11 @@ def _customization(site: Site, wishes: Wishes) -> dict[str, Any]:
     if theme := wishes.theme or site.editor_theme:
         custom["uiTheme"] = theme
     return custom
+
+
+def _create_url(site: Site, document_type: str, played: str) -> str:
+    joint = "&" if played else "?"
+    return f"{site.public_url}/new{played}{joint}type={OF_EDITOR.get(document_type, 'docx')}"
 
 
 def _embedded(site: Site, file_id: str, wishes: Wishes) -> dict[str, str]:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Match
 
+from application.copies import CannotConvert, NotDelivered
 from application.desk import Unavailable
 from application.files import BadName, Changed, Forbidden, NotFound
 from application.journal import Damaged, JournalFailed, StaleWrite
@@ -45,11 +46,13 @@ TABLE: Mapping[type[Exception], tuple[int, str]] = {
     InUse: (409, "in_use"),
     Changed: (412, "changed"),
     TooLarge: (413, "too_large"),
+    CannotConvert: (422, "cannot_convert"),
     NoSecret: (424, "not_configured"),
     Misconfigured: (424, "not_configured"),
     TooManyStreams: (429, "too_many_streams"),
     Damaged: (500, "damaged"),
     ServerUnreachable: (502, "server_unreachable"),
+    NotDelivered: (502, "not_delivered"),
     Crowded: (503, "crowded"),
     SavingInProgress: (503, "saving_in_progress"),
     Shut: (503, "in_maintenance"),

@@ -20,8 +20,10 @@ from web.asked import PLACES, Place, filters, place
 from web.audit import reader_of
 from web.context import Context, context_of, person_of
 from web.files import version_number
+from web.kinds import convertible
 from web.pages import query_of, render
 from web.sharing import LEVELS
+from web.submissions import submissions
 from web.timeline import access_to, exports, filters_of, lines_of, live, pager, pictures_of
 
 LATEST = 12  # versions, unless all are asked for
@@ -55,6 +57,7 @@ async def shown(request: Request) -> Response:
         "site": context.site,
         "file": view.file,
         "access": access_to(view.file, person),
+        "convertible": convertible(view.file, person),
         "opens": format_of(view.file.file.name) is not None,
         "document": await _live(context, view.file),
         "states": STATES,
@@ -95,9 +98,11 @@ async def _versions(request: Request, view: View, person: Person) -> Mapping[str
     asked = request.query_params.get("restore", "")
     sure = [version for version in every if str(version.number) == asked]
     some = every if request.query_params.get("versions") == "all" else _latest(every, view.file.file.head)
-    users = {user for version in some for user in version.users}
+    sent = submissions(every[::-1]) if access_to(view.file, person) is Access.EDIT else ()
+    users = {user for version in (*some, *sent) for user in version.users}
     return {
         "versions": some,
+        "submissions": sent,
         "version_count": len(every),
         "names": {**await journal.names(users), person.id: person.name},
         "causes": CAUSES,

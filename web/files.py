@@ -166,6 +166,9 @@ def _version(entry: Entry) -> dict[str, Any]:
         "filetype": row.filetype,
         "restored": row.restored,
         "changes": row.changes_sha256 is not None,
+        "converted_from": row.converted_from,
+        "from_file": row.from_file,
+        "from_version": row.from_version,
     }
 
 

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, Response
 from application.telling import doing, size_of
 from domain.formats import format_of
 from web.context import Site, context_of, origin_of, person_of
+from web.kinds import TYPES, convertible
 from web.words import isolated, near, utc
 
 TEMPLATES = Environment(
@@ -87,6 +88,9 @@ async def index(request: Request) -> Response:
         "site": context.site,
         "files": rows,
         "openable": openable,
+        "convertible": {row.id for row in rows if convertible(row, person)},
+        "types": TYPES,
+        "asked": "docx",
         "me": person.id,
         "older": query_of(request, before=rows[-1].id) if len(rows) == PAGE else None,
         "listing": query_of(request, before=request.query_params.get("before", "")),

@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--outdated-window", type=float, default=default.outdated_window, metavar="SECONDS")
     parser.add_argument("--url-lifetime", type=float, default=default.url_lifetime, metavar="SECONDS")
     parser.add_argument("--no-jwt", dest="jwt", action="store_false", help="neither sign nor check")
+    parser.add_argument(
+        "--office-xml", dest="as_origin", action="store_false", help="give docx for txt, as old servers do"
+    )
     parser.add_argument("--state-file", type=Path, metavar="PATH", help="gets url, secret and pid as JSON")
     parser.add_argument("--folder", type=Path, metavar="PATH", help="for what survives the process")
     parser.add_argument("--control", action="store_true", help="faults on demand, at /standin/control")

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import callbacks
 from .changes import Run
+from .converting import converted
 from .documents import write_text
 from .room import Room
 
 if TYPE_CHECKING:
     from .server import Standin
+
+
+FORMS_DATA = "formsdata.json"
 
 
 class Outcome(Enum):
@@ -39,6 +43,8 @@ async def assemble(standin: Standin, room: Room, work: Work, *statuses: int) -> 
         return Assembly(Outcome.FAILED)
     document, text, history = work
     content = document if text is None else await write_text(room.filetype, document, text)
+    if room.assembled_as != room.filetype:
+        content = await converted(content, room.filetype, room.assembled_as)
     name, now = output(room), standin.now()
     directory = standin.results.directory(room.key)
     standin.results.keep(directory, name, content, now)
@@ -48,10 +54,10 @@ async def assemble(standin: Standin, room: Room, work: Work, *statuses: int) -> 
 
 
 def links(standin: Standin, room: Room, base_url: str, directory: str | None) -> callbacks.Fields:
-    """`url` and, if there is one, `changesurl`, signed now."""
+    """`url` and, where they are, `changesurl` and `formsdataurl`, signed now."""
     if directory is None:
         return {}
-    names = {"url": output(room), "changesurl": "changes.zip"}
+    names = {"url": output(room), "changesurl": "changes.zip", "formsdataurl": FORMS_DATA}
     urls = {
         field: standin.results.link(base_url, directory, name, standin.now()) for field, name in names.items()
     }
@@ -59,4 +65,4 @@ def links(standin: Standin, room: Room, base_url: str, directory: str | None) ->
 
 
 def output(room: Room) -> str:
-    return f"output.{room.filetype}"
+    return f"output.{room.assembled_as}"

@@ -39,6 +39,8 @@ def unchanged(room: Room, actions: list[Fields] | None = None, userdata: object 
 def forcesaved(room: Room, forcesave: Forcesave, links: Fields, *, repeated: bool) -> Fields:
     """Status 6, or 7. Only a command repeats one, and it repeats the `userdata` of the first time."""
     trigger = Trigger.COMMAND if repeated else forcesave.trigger
+    sender = forcesave.presser if forcesave.trigger is Trigger.FORM else None
+    author = sender.author if sender else forcesave.change.author
     pressed = action(PRESSED, forcesave.presser.user_id) if forcesave.presser and not repeated else None
     return _without_none(
         {
@@ -46,13 +48,13 @@ def forcesaved(room: Room, forcesave: Forcesave, links: Fields, *, repeated: boo
             "status": 7 if forcesave.delivery is Delivery.FAILED else 6,
             **links,
             "history": history(forcesave.history, forcesave.document) if links else None,
-            "users": [forcesave.change.author.user_id],
+            "users": [author.user_id],
             "actions": pressed,
             "userdata": forcesave.userdata,
             "lastsave": moment(forcesave.change.at),
             "forcesavetype": trigger.value,
             "encrypted": False if repeated else None,
-            "filetype": room.filetype if links else None,
+            "filetype": room.assembled_as if links else None,
         }
     )
 
@@ -69,7 +71,7 @@ def final(room: Room, ending: Final, links: Fields, now: float) -> Fields:
         "actions": action(LEFT, ending.leaver.user_id),
         "lastsave": moment(now, milliseconds=True) if change is None or recalled else moment(change.at),
         "notmodified": room.delivered,
-        **({"filetype": room.filetype} if links else {}),
+        **({"filetype": room.assembled_as} if links else {}),
     }
 
 

@@ -17,6 +17,7 @@ class StandinConfig:
     port: int = 0
     secret: str = field(default_factory=lambda: token_hex(32), repr=False)
     jwt: bool = True
+    as_origin: bool = True  # assemblyFormatAsOrigin: without it a txt file comes back as docx
     save_delay: float = 5.0  # from the last editor's leaving to the final save
     assembly_delay: float = 0.2
     auto_assembly: float | None = None
@@ -38,6 +39,9 @@ class StandinConfig:
     control: bool = False  # faults on demand, and a list of what was offered
     parent: int | None = None
     linger: float = 600.0
+
+    def result_type(self, filetype: str) -> str:
+        return "docx" if filetype == "txt" and not self.as_origin else filetype
 
     @property
     def signing_secret(self) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from .documents import INLINE_LIMIT
 from .docx import MAIN_PART, read_docx, write_docx
 from .docx_scan import NotWord
 from .plain import read_plain
@@ -56,6 +57,8 @@ class CannotConvert(Exception):
 async def converted(content: bytes, filetype: str, outputtype: str) -> bytes:
     """Raises CannotConvert."""
     try:
+        if len(content) < INLINE_LIMIT:
+            return _convert(content, filetype, outputtype)
         return await trio.to_thread.run_sync(_convert, content, filetype, outputtype)
     except NotWord:
         raise CannotConvert(FAILED) from None

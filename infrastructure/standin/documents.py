@@ -28,12 +28,13 @@ FORMATS = {
 }
 
 
+OTHERS = {"zip": "application/zip", "json": "application/json"}
+
+
 def media_type(name: str) -> str:
     extension = name.rpartition(".")[2]
     known = FORMATS.get(extension)
-    return (
-        known.media_type if known else {"zip": "application/zip"}.get(extension, "application/octet-stream")
-    )
+    return known.media_type if known else OTHERS.get(extension, "application/octet-stream")
 
 
 async def read_text(filetype: str, content: bytes) -> str:

@@ -52,6 +52,7 @@ class Opening:
     editing: bool
     forcesave: bool
     rights: str = "edit"  # or review, comment, fill, view: the most that the page may do
+    filling: bool = False  # may send a form in
     claims: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -75,6 +76,8 @@ def read_opening(config: Mapping[str, Any], secret: str | None, guest: str) -> O
         raise Refused(*NO_RIGHTS)
     filetype = str(document.get("fileType") or "").lower()
     rights = _rights(editor.get("mode"), _part(document, "permissions"))
+    fills = _part(document, "permissions").get("fillForms") is True
+    callback_url = str(editor.get("callbackUrl") or "") or None
     return Opening(
         key=key,
         url=str(document.get("url") or ""),
@@ -82,10 +85,13 @@ def read_opening(config: Mapping[str, Any], secret: str | None, guest: str) -> O
         title=str(document.get("title") or ""),
         user_id=user_id,
         user_name=str(user.get("name") or "Guest"),
-        callback_url=str(editor.get("callbackUrl") or "") or None,
+        callback_url=callback_url,
         editing=rights != "view" and filetype in FORMATS,
         forcesave=customization.get("forcesave") is True,
         rights=rights,
+        filling=callback_url is not None
+        and fills
+        and (rights == "fill" or (rights == "edit" and filetype == "pdf")),
         claims=claims,
     )
 

@@ -36,6 +36,7 @@ class Trigger(Enum):
     COMMAND = 0
     BUTTON = 1
     TIMER = 2
+    FORM = 3
 
 
 class Departure(Enum):
@@ -93,6 +94,7 @@ class Forcesave:
     trigger: Trigger
     presser: Session | None = None
     userdata: str | None = None
+    form: str | None = None  # what was filled in, JSON
     delivery: Delivery = Delivery.ASSEMBLING
     directory: str | None = None
 
@@ -101,6 +103,7 @@ class Forcesave:
 class Room:
     key: str
     filetype: str
+    result_type: str = ""  # of what is assembled; the document's own without it
     epoch: str = field(default_factory=lambda: token_hex(8))
     phase: Phase = Phase.OPEN
     spent_until: float = 0.0
@@ -142,6 +145,10 @@ class Room:
     def admits(self, now: float) -> bool:
         """Whether a page may open this key now; the alternative is "version changed"."""
         return self.phase is not Phase.OFFERING and not (self.phase is Phase.SPENT and now < self.spent_until)
+
+    @property
+    def assembled_as(self) -> str:
+        return self.result_type or self.filetype
 
     def enter(self, session: Session) -> None:
         if session.editing:
@@ -215,6 +222,12 @@ class Room:
             self.change, self.document, self.text, tuple(self.history), trigger, presser, userdata
         )
         return self.forcesave
+
+    def submission(self, presser: Session, form: str, now: float) -> Forcesave:
+        """A form that was sent in: beside the saves, which it neither counts as nor stands in the way of."""
+        assert self.document is not None, "only a loaded document can be filled in"
+        change = self.change or Change(0, presser.author, now)
+        return Forcesave(change, self.document, self.text, (), Trigger.FORM, presser, form=form)
 
     def stand(self) -> None:
         """The integrator refused an end without a file: the changes stay for whoever opens the key."""

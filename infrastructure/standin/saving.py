@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import trio
 
 from . import callbacks
-from .assembling import Outcome, Work, assemble, links, output
+from .assembling import FORMS_DATA, Outcome, Work, assemble, links, output
 from .changes import Author, Final
+from .documents import FORMATS
 from .results import path_of
 from .room import Delivery, Forcesave, Phase, Room
 
@@ -44,8 +45,12 @@ async def deliver(
 
 async def _assemble_forcesave(standin: Standin, room: Room, forcesave: Forcesave) -> None:
     await trio.sleep(standin.config.assembly_delay)
-    work = Work(forcesave.document, forcesave.text, forcesave.history)
+    text = forcesave.text if room.filetype in FORMATS else None  # a form that is no text
+    work = Work(forcesave.document, text, forcesave.history)
     outcome, forcesave.directory = await assemble(standin, room, work, 6, 7)
+    if forcesave.form is not None and forcesave.directory:
+        form = forcesave.form.encode()
+        standin.results.keep(forcesave.directory, FORMS_DATA, form, standin.now())
     forcesave.delivery = Delivery.OFFERING
     if outcome is not Outcome.WHOLE:
         forcesave.delivery = Delivery.FAILED
@@ -128,5 +133,5 @@ def _settle(standin: Standin, room: Room, final: Final) -> None:
 def _forget(standin: Standin, room: Room, directory: str) -> None:
     """Kept as forgotten before the row goes: a crash between the two must not lose it."""
     content = standin.results.read(path_of(directory, output(room))).content
-    standin.forgotten.put(room.key, {"filetype": room.filetype}, content)
+    standin.forgotten.put(room.key, {"filetype": room.assembled_as}, content)
     standin.forget_room(room)

@@ -82,6 +82,7 @@ class Standin:
         self.rooms = {room.key: room for room in self.rows.recall()}
         self._clear_out()
         for room in self.rooms.values():
+            room.result_type = self.config.result_type(room.filetype)
             if room.final:
                 closer = self.closers[room.key] = trio.CancelScope()
                 self.start(saving.resume, self, room, room.final, closer)
@@ -124,7 +125,8 @@ class Standin:
         if room is not None and not room.admits(now):
             return None
         if room is None or room.phase is Phase.SPENT:
-            room = self.rooms[key] = Room(key, session.opening.filetype)
+            filetype = session.opening.filetype
+            room = self.rooms[key] = Room(key, filetype, self.config.result_type(filetype))
             room.forgotten = key in self.forgotten
         if session.editing and (closer := self.closers.pop(key, None)):
             closer.cancel()

@@ -9,6 +9,7 @@ from typing import Any
 import trio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from . import copies
 from .addresses import base_url
 from .docx_scan import NotWord
 from .openings import Refused, read_opening, session_token
@@ -95,6 +96,7 @@ async def _show(standin: Standin, room: Room, session: Session) -> None:
             "type": "opened",
             "mode": "edit" if session.editing and session.opening.typing else "view",
             "rights": session.opening.rights if session.editing else "view",
+            "filling": session.opening.filling,
             "text": room.text if session.opening.has_text else None,
             "number": session.tell(room.text),
             "epoch": room.epoch,
@@ -127,6 +129,10 @@ def _heed(standin: Standin, room: Room, session: Session, message: Mapping[str, 
             standin.edit(room, session, whole, ground if isinstance(ground, int) else None)
         case {"type": "save"}:
             standin.press_save(room, session)
+        case {"type": "save as"}:
+            standin.start(copies.save_as, standin, room, session)
+        case {"type": "submit", "data": list(fields)}:
+            copies.submit(standin, room, session, fields)
 
 
 async def _write(websocket: WebSocket, inbox: trio.MemoryReceiveChannel[dict[str, Any]]) -> None:

@@ -27,7 +27,7 @@ async def test_it_has_exactly_the_shape_of_the_contract(service: Service) -> Non
     assert set(opened) == {"config", "token", "onlyofficeJsUrl"}
     assert set(opened["config"]) == {"document", "documentType", "editorConfig", "type"}
     assert set(document) == {"fileType", "key", "title", "url", "info", "permissions"}
-    assert set(editor) == {"callbackUrl", "customization", "lang", "mode", "user"}
+    assert set(editor) == {"callbackUrl", "createUrl", "customization", "lang", "mode", "user"}
     assert opened["onlyofficeJsUrl"] == f"{service.server.url}/web-apps/apps/api/documents/api.js"
     assert opened["config"]["documentType"] == "word"
     assert (document["fileType"], document["title"]) == ("docx", "Plan.docx")

@@ -15,6 +15,7 @@ from tests.web.fake_server import SECRET
 from tests.web.life import Running
 from tests.web.service import AUTH_SECRET, PUBLIC_URL, Service
 from web.app import ROUTES
+from web.doctor import PROBE
 from web.errors import TABLE
 from web.openapi.document import described
 
@@ -25,10 +26,17 @@ PAGES = {
     ("post", "/files/{id}/shares"),
     ("get", "/documents/{key}"),
     ("post", "/documents/{key}/drop"),
+    ("post", "/files/{id}/convert"),
+    ("get", "/new"),
+    ("post", "/new"),
+    ("get", "/doctor"),
+    ("post", "/doctor"),
+    ("get", PROBE),
+    ("post", PROBE),
     ("get", "/audit"),
     ("get", "/sign-in"),
     ("post", "/sign-in"),
-}  # for people
+}  # for people, and for the doctor's probes
 
 
 @pytest.fixture(params=[False, True], ids=["", "demo"])

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from web.context import context_of
-from web.openapi import editor, files, log, operating
+from web.openapi import copying, editor, files, log, operating
 from web.openapi.parts import (
     COUNTED,
     ERRORS,
@@ -30,7 +30,7 @@ from web.openapi.parts import (
 from web.openapi.schemas import SCHEMAS
 
 AREAS = {
-    "Files": files.PATHS,
+    "Files": files.PATHS | copying.PATHS,
     "Editor": editor.PATHS,
     "Log": log.PATHS,
     "Operating": operating.PATHS,

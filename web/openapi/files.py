@@ -6,6 +6,7 @@ from application.files import LONGEST_NAME
 from domain.words import Access
 from web.openapi.parts import (
     BYTES,
+    JSON,
     LINK,
     TEXT,
     Plain,
@@ -73,7 +74,13 @@ FILE = answer("The file", ref("File"), headers={"ETag": HEAD_TAG})
 VERSIONS = record({"versions": many(ref("Version"))})
 FILES = record({"files": many(ref("File")), "next": maybe(FILE_ID)})
 CREATED = answer("The new file", ref("File"), headers={"Location": header(LINK)})
-UPLOAD = body(record({"file": text(format="binary")}), "multipart/form-data")
+UPLOAD = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {"schema": record({"file": text(format="binary")})},
+        JSON: {"schema": record({"name": NAME})},
+    },
+}
 LINKS = links(
     {"id": "$response.body#/id"},
     *("showFile", "changeFile", "deleteFile", "reinstateFile", "getContent", "putContent", "listVersions"),
@@ -96,9 +103,9 @@ PATHS: dict[str, Plain] = {
         ),
         "post": operation(
             "addFile",
-            "Upload a file",
+            "Upload a file, or begin a new one that is blank",
             {201: CREATED | LINKS},
-            *("bad_request", "bad_name", "too_large"),
+            *("bad_request", "bad_name", "wrong_type", "too_large"),
             sends=UPLOAD,
         ),
     },

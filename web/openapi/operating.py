@@ -30,6 +30,20 @@ READINESS = record(
         "checks": {"type": "object", "additionalProperties": TEXT},
     }
 )
+EXAMINED = record(
+    {
+        "checks": many(
+            record(
+                {
+                    "name": TEXT,
+                    "verdict": one_of(("ok", "warn", "fail")),
+                    "detail": TEXT,
+                    "remedy": text(description="The one thing to do; empty when all is well"),
+                }
+            )
+        )
+    }
+)
 METRICS = {"content": {kind: {"schema": TEXT} for kind in ("text/plain", "application/openmetrics-text")}}
 DRAIN = [
     given("seconds", "query", whole(0, int(LONGEST)) | {"default": 30}, "How long it may take"),
@@ -71,6 +85,20 @@ PATHS: dict[str, Plain] = {
             *("bad_request", "forbidden"),
             asks=DRAIN,
             security=({"operator": []},),
+        ),
+    },
+    "/api/doctor": {
+        "get": operation(
+            "showDoctor",
+            "What the last examination found; for admins",
+            {200: answer("Every check", EXAMINED)},
+            *HIDDEN,
+        ),
+        "post": operation(
+            "examine",
+            "Examine the service, its storage and the ways to and from the Document Server",
+            {200: answer("Every check", EXAMINED)},
+            "forbidden",
         ),
     },
     "/healthz": {

@@ -22,6 +22,9 @@ SHAPES = {
     Trigger.FAILED: "rescued",
     Trigger.RECOVERED: "rescued",
     Trigger.UPLOAD: "upload",
+    Trigger.BLANK: "upload",
+    Trigger.CONVERSION: "upload",
+    Trigger.SAVE_AS: "upload",
     Trigger.RESTORE: "restore",
     Trigger.CONFLICT: "button",  # of unknown origin
 }

@@ -4,7 +4,7 @@
 const list = document.getElementById("list");
 const news = document.getElementById("news");
 const TOGETHER = 400; // milliseconds, for facts that come together
-const PARTS = ["#facts", "#picture", "#versions-now", "#there-now", "#sessions-now", "#state", "#moment-words", "#list"];
+const PARTS = ["#facts", "#picture", "#versions-now", "#submissions-now", "#there-now", "#sessions-now", "#state", "#moment-words", "#list"];
 const ASIDE = new Set(["SaveOffered", "Replied", "VersionAdded"]); // seen in the list, and not announced
 let told = []; // what has happened, in words
 let due = null;

@@ -134,12 +134,25 @@ async function rename(stem) {
   }
 }
 
+// A copy of what the editor shows, into the files of whoever asks for it.
+async function saveAs({ fileType, title, url }) {
+  try {
+    const headers = { "Content-Type": "application/json" };
+    const body = JSON.stringify({ file: self_.file, filetype: fileType, title, url });
+    const copy = await asked("/api/onlyoffice/save-as", { method: "POST", headers, body });
+    announce("news", `Saved as ${copy.name}, a new file of yours.`);
+  } catch (error) {
+    announce("copy", `No copy was saved. ${error.message}`);
+  }
+}
+
 function events() {
   const handlers = {
     onRequestRefreshFile: goOn,
     onOutdatedVersion: () => location.reload(),
     onError: (event) => notify("editor", event.data.errorDescription || `The editor reports error ${event.data.errorCode}.`),
     onWarning: (event) => notify("editor", event.data.warningDescription || `The editor warns (${event.data.warningCode}).`),
+    onRequestSaveAs: (event) => saveAs(event.data),
     onRequestHistory: () => { inHistory = true; showHistory(); },
     onRequestHistoryData: (event) => showVersion(event.data),
     // The editor has left the session to show the history: it takes a new one to come back.

@@ -82,6 +82,8 @@
     area.placeholder = "";
     element("save").disabled = !editable;
     element("history").disabled = false;
+    element("copy").disabled = false;
+    element("submit").hidden = !message.filling;
     if (message.text === null) {
       const kind = (config.document.fileType || "unknown").toUpperCase();
       element("unreadable").textContent = `${kind} file, ${message.size} bytes.\nThe stand-in cannot edit this type.`;
@@ -157,6 +159,7 @@
       element("users").replaceChildren(...items);
     },
     saved: () => say("Saved to storage"),
+    copy: (message) => raise("onRequestSaveAs", message.data),
     warning: (message) => {
       raise("onWarning", { warningCode: message.code, warningDescription: message.text });
       show("Warning", message.text);
@@ -197,7 +200,8 @@
     socket.close();
     element("users").replaceChildren();
     area.readOnly = true;
-    element("save").disabled = element("history").disabled = true;
+    element("save").disabled = element("history").disabled = element("copy").disabled = true;
+    element("submit").hidden = true;
     panel = historyPanel(raise, (name) => handled.includes(name), (text, trouble) => {
       area.hidden = false;
       element("unreadable").hidden = true;
@@ -211,7 +215,8 @@
     config = given;
     panel = null;
     element("versions").hidden = true;
-    element("history").disabled = true;
+    element("history").disabled = element("copy").disabled = true;
+    element("submit").hidden = true;
     handled = given.handled || handled;
     over = ready = everChanged = false;
     flying = 0;
@@ -220,6 +225,7 @@
     const { customization } = config.editorConfig;
     header(raise, handled, config);
     element("history").hidden = !handled.includes("onRequestHistory");
+    element("copy").hidden = !handled.includes("onRequestSaveAs");
     element("close").hidden = !(customization.close && handled.includes("onRequestClose"));
     const theme = /dark|night/.test(customization.uiTheme || "") ? "dark" : /light|white/.test(customization.uiTheme || "") ? "light" : "";
     if (theme) document.documentElement.dataset.theme = theme;
@@ -232,6 +238,15 @@
     if (!ready || area.readOnly) return;
     offer(true);
     send({ type: "save" });
+  }
+
+  // Real forms tell each of their fields; here they are who sends it and what it says.
+  function submit() {
+    const user = (config.editorConfig || {}).user || {};
+    const fields = [{ key: "Name", type: "text", value: user.name || "" }];
+    if (!area.hidden) fields.push({ key: "Text", type: "text", value: area.value });
+    offer(true);
+    send({ type: "submit", data: fields });
   }
 
   window.addEventListener("message", (message) => {
@@ -258,6 +273,8 @@
     offer(false);
   });
   element("save").addEventListener("click", save);
+  element("copy").addEventListener("click", () => { offer(true); send({ type: "save as" }); });
+  element("submit").addEventListener("click", submit);
   element("history").addEventListener("click", openHistory);
   element("close").addEventListener("click", () => raise("onRequestClose"));
   window.addEventListener("keydown", (event) => {
