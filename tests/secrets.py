@@ -62,6 +62,7 @@ def life(secrets: Secrets) -> Log:
         commands.NoteReplied(at=at(62), status=2, http=200, error=0, seconds=1, offer=_id(secrets, 3, 2)),
     )
     _let_in(log, secrets, second, bob, secrets.names[1], 100)
+    log.tell(second, commands.SendOut(at=at(105), users=(bob, secrets.guest), by=ada))
     log.tell(first, present(ada, seconds=110, live=second))
     _offer(log, secrets, first, 4, 6, 120)
     _commit(log, secrets, first, 4, 6, 121)

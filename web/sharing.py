@@ -41,24 +41,31 @@ async def shared(request: Request) -> Response:
     context, file_id = context_of(request), request.path_params["id"]
     form = await form_of(request)
     row = await context.files.get(file_id, person_of(request))
-    user, name = _whom(form, row)
+    user, name = await _whom(context, form, row)
     access = Access.NONE if form.get("access") == Access.NONE else _level(form.get("access", ""))
     await context.files.share(file_id, user, name, access, person_of(request))
     await context.usher.mind(file_id)
     return RedirectResponse(f"/files/{file_id}{query_of(request)}#sharing", 303)
 
 
-def _whom(form: Mapping[str, str], row: FileRow) -> tuple[str, str]:
+async def _whom(context: Context, form: Mapping[str, str], row: FileRow) -> tuple[str, str]:
+    """One of our ids, and a name."""
     user, who = form.get("user", ""), form.get("who", "").strip()
-    if user == EVERYBODY:
-        return EVERYBODY, "everybody"
-    if user:
+    if user and user != EVERYBODY:
         if user not in row.file.shares:
             raise NotFound("The file is not shared with them.")
         return user, row.file.shares[user].name
-    if not 0 < len(who) <= LONGEST:
+    if not user and not 0 < len(who) <= LONGEST:
         raise BadRequest("Say whom to share it with: the name that they sign in with.")
-    return user_id(who), who
+    return await _known(context, user or who)
+
+
+async def _known(context: Context, who: str) -> tuple[str, str]:
+    """A `sub` as our id, and the name that people know it by."""
+    if who == EVERYBODY:
+        return EVERYBODY, "everybody"
+    user = user_id(who)
+    return user, (await context.journal.names([user])).get(user) or who
 
 
 async def share_all(
@@ -66,8 +73,7 @@ async def share_all(
 ) -> FileRow:
     """Raises Forbidden."""
     for who, access in shares.items():
-        user = who if who == EVERYBODY else user_id(who)
-        name = "everybody" if who == EVERYBODY else who
+        user, name = await _known(context, who)
         row = await context.files.share(row.id, user, name, access, person_of(request))
     if shares:
         await context.usher.mind(row.id)

@@ -195,6 +195,7 @@ def test_every_kind_of_command_is_made_again() -> None:
     )
     log.tell("k", commands.NoteResumed(at=at(10)))
     log.tell("k", admit("cy", 11))
+    log.tell("k", commands.SendOut(at=at(12), users=("cy", "dora"), by="ada"))
     log.save(1)
     log.tell("k", commands.SendOut(at=at(39), users=("cy",), by="ada"))
     log.tell("k", commands.NoteLoaded(at=at(40), version=1))

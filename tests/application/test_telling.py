@@ -50,6 +50,21 @@ TOLD: list[tuple[Event, str, str | None]] = [  # with names, and without where t
     (replace(admitted(mode=Mode.VIEW), address=""), "Ada was let in to view.", "Ada was let in to view."),
     (joined(), "Ada joined.", "Somebody joined."),
     (left(), "Ada left.", "Somebody left."),
+    (
+        replace(admitted(mode=Mode.FILL), name="", address=""),
+        "Ada was let in to fill in.",
+        "Somebody was let in to fill in.",
+    ),
+    (
+        events.SentOut(at=at(), user="bob", by="ada"),
+        "Ada sent Bob out.",
+        "Somebody sent somebody out.",
+    ),
+    (
+        events.SentOut(at=at(), user="bob"),
+        "Bob was sent out, and may no longer do what they were let in for.",
+        "Somebody was sent out, and may no longer do what they were let in for.",
+    ),
     (offered(), "The Document Server offered what the auto-save asked for.", None),
     (
         offered(trigger=Trigger.BUTTON),
@@ -170,6 +185,11 @@ TOLD: list[tuple[Event, str, str | None]] = [  # with names, and without where t
         replace(SHARED, user="*", access=Access.VIEW),
         "Ada shared it with everybody, to view.",
         "Somebody shared it with everybody, to view.",
+    ),
+    (
+        replace(SHARED, access=Access.FILL),
+        "Ada shared it with Bob, to fill in.",
+        "Somebody shared it with somebody, to fill in.",
     ),
     (
         replace(SHARED, access=Access.NONE),

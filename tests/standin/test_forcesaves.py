@@ -69,6 +69,15 @@ async def test_info_waits_for_the_callback_it_causes(stage: Stage, autojump_cloc
     assert trio.current_time() - asked == pytest.approx(6)
 
 
+async def test_whoever_looks_on_is_dropped_too(stage: Stage, autojump_clock: MockClock) -> None:
+    _, looking = await stage.enter("bob", editing=False)
+    _, other = await stage.enter("carol", editing=False)
+    told, not_told = stage.listen(looking), stage.listen(other)
+    await stage.command("drop", users=["bob"])
+    assert {"type": "dropped"} in told()
+    assert {"type": "dropped"} not in not_told()
+
+
 async def test_dropped_people_cost_no_delay(stage: Stage, autojump_clock: MockClock) -> None:
     room, ada = await stage.enter()
     stage.standin.edit(room, ada, "good night", None)

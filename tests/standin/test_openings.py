@@ -67,6 +67,27 @@ def test_some_only_look_on(config: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("permissions", "rights", "typing"),
+    [
+        ({}, "edit", True),
+        ({"edit": True, "review": False}, "edit", True),
+        ({"edit": False, "review": True, "comment": True, "fillForms": True}, "review", True),
+        ({"edit": False, "comment": True, "fillForms": False}, "comment", False),
+        ({"edit": False, "comment": True, "fillForms": True}, "fill", False),
+        ({"edit": False, "comment": False}, "view", False),
+    ],
+)
+def test_permissions_say_how_much_a_page_may_do(
+    permissions: dict[str, bool], rights: str, typing: bool
+) -> None:
+    opening = opened(changed("document", permissions=permissions))
+    assert (opening.rights, opening.typing) == (rights, typing)
+    assert opening.editing is (rights != "view")
+    looking = opened(CONFIG | {"editorConfig": {"mode": "view"}})
+    assert (looking.rights, looking.editing, looking.typing) == ("view", False, False)
+
+
+@pytest.mark.parametrize(
     ("claims", "plain", "code"),
     [
         ({"document": {"key": "k"}}, CONFIG, -20),

@@ -31,6 +31,14 @@ def test_editors_are_counted_once_and_viewers_not_at_all() -> None:
     assert room.users == ["ada", "bob"]
 
 
+def test_who_may_only_comment_is_there_and_changes_nothing() -> None:
+    bob = session("bob")
+    bob.opening = replace(bob.opening, rights="comment")
+    room = given(bob)
+    assert not room.edit(bob, "good night", None, 1.0)
+    assert (room.users, room.text) == (["bob"], "night")
+
+
 def test_nothing_can_be_saved_before_a_change() -> None:
     room = given(session())
     assert not room.forcesave_due()

@@ -63,7 +63,7 @@ function settings() {
 
 function reopen() {
   editor.destroyEditor();
-  open();
+  openEditor();
 }
 
 // Whether the page has gone on with a fresh configuration; `show` puts it into the editor.
@@ -167,7 +167,7 @@ function events() {
   return handlers;
 }
 
-function open() {
+function openEditor() {
   editor = new DocsAPI.DocEditor("editor", settings());
 }
 
@@ -214,7 +214,7 @@ function soon() {
 if (typeof DocsAPI === "undefined") {
   notify("editor", "The editor could not be loaded: this browser does not reach the Document Server.");
 } else {
-  open();
+  openEditor();
   const separator = self_.query ? "&" : "?";
   live({
     query: `${self_.query}${separator}file=${self_.file}`,
