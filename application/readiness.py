@@ -5,6 +5,7 @@ That the Document Server does not answer is no reason: its saves must be taken a
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ import trio
 
 from application.journal import JournalFailed
 from application.ports import StorageFailed
+
+logger = logging.getLogger(__name__)
 
 DEADLINE = 2.0  # seconds, for all checks together
 FINE = "ok"
@@ -53,7 +56,11 @@ class Readiness:
         asked = self._asked[name]
         try:
             asked.said = await self._checks[name]()
-        except (JournalFailed, StorageFailed, OSError):
+        except (JournalFailed, StorageFailed, OSError) as trouble:
+            logger.debug("the check %s fails: %s", name, trouble)
+            asked.said = FAILS
+        except Exception:  # whoever only looks must not take all documents along
+            logger.exception("the check %s crashed", name)
             asked.said = FAILS
         finally:
             del self._asked[name]

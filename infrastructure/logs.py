@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import TextIO
 
@@ -20,6 +20,7 @@ from infrastructure.redaction import Redaction
 OURS = ("application", "domain", "infrastructure", "web", "hypercorn")
 REQUESTS = "web.requests"  # a line for each; on a console only when it is asked for, with `debug`
 CONSOLE = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
+LONGEST = 100  # characters of an id
 JSON = {"levelname": "level", "name": "logger", "message": "event", "exc_info": "exception"}
 VISIBLE = {
     code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160))
@@ -43,9 +44,14 @@ def configure(level: str, shape: str, secrets: Iterable[str] = (), to: TextIO | 
 
 
 def _about(record: logging.LogRecord) -> bool:
-    for name, value in about.known().items():
+    for name, value in _known():
         record.__dict__.setdefault(name, value)
     return True
+
+
+def _known() -> Iterator[tuple[str, str]]:
+    """Whatever somebody has put where our ids belong is cut."""
+    yield from ((name, value[:LONGEST]) for name, value in about.known().items())
 
 
 def _last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -61,7 +67,7 @@ class ConsoleLines(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's hook
         line = super().formatMessage(record)
-        known = (f"{name}={value}" for name, value in about.known().items() if value not in line)
+        known = (f"{name}={value}" for name, value in _known() if value not in line)
         return f"{line} [{' '.join(known)}]".removesuffix(" []").translate(VISIBLE)
 
     def format(self, record: logging.LogRecord) -> str:

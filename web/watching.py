@@ -150,7 +150,7 @@ class Watched:
     async def _blobs_work(self) -> str:
         if self.blobs.failing:
             return "new bytes are kept on the local disk"
-        await trio.to_thread.run_sync(os.listdir, self.settings.blobs_path / "tmp")
+        await trio.to_thread.run_sync(os.listdir, self.settings.blobs_path / "tmp", abandon_on_cancel=True)
         return FINE
 
 

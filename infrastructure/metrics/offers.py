@@ -34,8 +34,10 @@ def outcomes(
         yield Outcome(repeated, REPEATED)
     for fact in facts:
         match fact:
-            case events.Forcesaved(offer=offer) | events.Saved(offer=offer):
-                yield Outcome(triggers[offer], _place(fact, others), fact.lag)
+            case events.Forcesaved(trigger=trigger):
+                yield Outcome(trigger, _place(fact, others), fact.lag)
+            case events.Saved(offer=offer):  # also a recovered one, and what a failed assembly left
+                yield Outcome(triggers.get(offer, Trigger.FINAL), _place(fact, others), fact.lag)
             case events.Errored(offer=str(offer), next=next_) if next_ in LOST and offer in triggers:
                 yield Outcome(triggers[offer], LOST[next_])
 

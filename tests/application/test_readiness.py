@@ -28,7 +28,7 @@ async def test_each_check_is_heard(nursery: trio.Nursery) -> None:
     assert judged == {"journal": FINE, "door": "shut for maintenance"}
 
 
-@pytest.mark.parametrize("trouble", [JournalFailed, StorageFailed, OSError])
+@pytest.mark.parametrize("trouble", [JournalFailed, StorageFailed, OSError, KeyError])
 async def test_what_fails_is_told_without_its_details(
     nursery: trio.Nursery, trouble: type[Exception]
 ) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import trio
+from prometheus_client import CollectorRegistry
 
 from application.callbacks import Callbacks, Fate
 from application.claims import BadCallback
@@ -21,6 +22,7 @@ from application.ports import DocumentServer
 from application.replacing import Replacing
 from application.spool import Spool
 from application.world import Patience, World
+from infrastructure.metrics.saves import Saves
 from tests.simulation.machine import Machine
 from tests.simulation.storage import Blobs, DoomedBlobs, DoomedJournal, DoomedSidecars, Inspector
 from tests.simulation.troubles import Troubles
@@ -83,7 +85,14 @@ class Docledger:
     def _assemble(self, nursery: trio.Nursery, stages: bootstrap.Stages) -> None:
         self.blobs = Blobs(*self.places)
         self.world = World(
-            self.journal, self.blobs, Inspector(self.blobs), self.server, self.sidecars, now, Patience()
+            self.journal,
+            self.blobs,
+            Inspector(self.blobs),
+            self.server,
+            self.sidecars,
+            now,
+            Patience(),
+            Saves(CollectorRegistry()),
         )
         self.files = Files(Shelf(self.journal, self.blobs, now, lambda: f"f{next(self._ids)}", LIMIT))
         self.desk = Desk(nursery, self.world)

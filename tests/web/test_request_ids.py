@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import logging
 import re
+from types import SimpleNamespace
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Message, Scope
 
+from application import about
+from infrastructure.metrics import Metrics
 from tests.web.life import Running
 from tests.web.service import Service
+from web.observing import Observed
 
 OURS = re.compile(r"[0-9a-f]{16}")
 
@@ -64,3 +73,26 @@ async def test_the_log_says_what_was_asked_without_its_query(
         "bytes": len(told.content),
     }
     assert 0 < line.__dict__["ms"] < 15_000
+
+
+async def test_a_bug_of_ours_is_counted_and_has_an_id_too() -> None:
+    async def broken(_: Request) -> Response:
+        raise ZeroDivisionError
+
+    metrics, sent = Metrics(), list[Message]()
+    context = SimpleNamespace(metrics=metrics, request_id=lambda scope: "r-1")
+    scope: Scope = {"type": "http", "method": "GET", "path": "/broken", "headers": [], "query_string": b""}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    app = Observed(Starlette(routes=[Route("/broken", broken)]))
+    with pytest.raises(ZeroDivisionError):
+        await app({**scope, "state": {"context": context}}, receive, send)
+    assert about.known() == {"request": "r-1"}, "the server logs the trace in the same task"
+    assert (sent[0]["status"], sent[0]["headers"][-1]) == (500, (b"x-request-id", b"r-1"))
+    text, _ = await metrics.exposed("")
+    assert b'docledger_http_requests_total{method="GET",route="/broken",status="5xx"} 1.0' in text
