@@ -14,7 +14,7 @@ KILLS := 50
 DOCUMENTS := 100
 POLICY := durable
 
-.PHONY: run test check bench chaos format ci-packages clean help
+.PHONY: run test check audit bench chaos format ci-packages clean help
 
 run: $(VENV)/.ready  ## start Docledger on http://127.0.0.1:8080
 	$(BIN)/docledger serve
@@ -26,6 +26,9 @@ check: $(VENV)/.ready-test  ## formatting, lint and types, without the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+audit: $(VENV)/.ready-test  ## what is known against the releases in constraints.txt; findings fail it
+	$(BIN)/python -m tests.audit
 
 bench: $(VENV)/.ready-test  ## the service beside a bare hello on the same server (needs wrk)
 	$(BIN)/python -m tests.benchmarks
