@@ -51,7 +51,7 @@ def judged(said: str, complained: str) -> Verdict:
         place = "the vulnerability database was not reached" if unreached else "pip-audit did not work"
         return Verdict(f"Not audited: {place}: {why[0]}", failed=not unreached)
     found = [
-        f"{each['name']} {each['version']}: {flaw['id']}, mended in {' or '.join(flaw['fix_versions']) or 'none'}"
+        f"{each['name']} {each['version']}: {flaw['id']}, mended in {' or '.join(flaw['fix_versions'])}"
         for each in dependencies
         for flaw in each.get("vulns", ())
     ]

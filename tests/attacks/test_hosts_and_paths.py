@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 
 import pytest
+from starlette.requests import Request
 
 from tests.attacks.pages import HTML, answers, pages
 from tests.attacks.raw import status, talk
 from tests.web.fake_server import SECRET
 from tests.web.life import Running
 from tests.web.service import PUBLIC_URL, Service, sign_in
+from web.errors import answer_unexpected
 
 EVIL = "evil.test"
 HOSTS = {
@@ -230,3 +233,15 @@ async def test_what_breaks_is_told_without_how(service: Service) -> None:
             assert told.status_code in {500, 503}
             for leak in ("sqlite", "no such table", "Traceback", ".py", str(service.settings.data_dir)):
                 assert leak not in told.text
+
+
+@pytest.mark.parametrize(
+    ("state", "where"), [({}, "its log says what."), ({"request_id": "r7"}, "what, under r7.")]
+)
+async def test_a_bug_of_ours_is_told_by_its_number_alone(state: dict[str, str], where: str) -> None:
+    bug = ValueError("/srv/secret/place.py")
+    told = await answer_unexpected(Request({"type": "http", "headers": [], "state": state}), bug)
+    body = json.loads(bytes(told.body))
+    assert (told.status_code, body["code"]) == (500, "internal")
+    assert body["message"].endswith(where)
+    assert "secret" not in body["message"]
