@@ -54,6 +54,8 @@ async def test_forgers_are_not_read_for_ever_and_the_server_is_heard_all_the_sam
         assert await sent(service, forged[1]) == ((200, 0) if reply == "always" else (403, 1))
     assert await sent(service, forged[1], forged[0]) == (429, 1)
     assert await sent(service, b"x" * 5_000_000) == (429, 1)
+    editors = {"Authorization": f"Bearer {(await service.open(file))['token']}"}
+    assert await sent(service, forged[1], editors) == (429, 1), "who edits has a token of the same signature"
     headers, body = envelope(letter(service, key))
     assert await sent(service, body, headers) == (200, 0)
     assert await service.content(file) == NEWER
