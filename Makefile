@@ -18,7 +18,7 @@ POLICY := durable
 # `make fuzz`, against services of its own on 127.0.0.1.
 FUZZ ?= 1000
 
-.PHONY: run test check bench chaos fuzz format ci-packages clean help
+.PHONY: run test check audit bench chaos fuzz format ci-packages clean help
 
 run: $(VENV)/.ready  ## start Docledger on http://127.0.0.1:8080
 	$(BIN)/docledger serve
@@ -30,6 +30,9 @@ check: $(VENV)/.ready-test  ## formatting, lint and types, without the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+audit: $(VENV)/.ready-test  ## what is known against the releases in constraints.txt; findings fail it
+	$(BIN)/python -m tests.audit
 
 bench: $(VENV)/.ready-test  ## the service beside a bare hello on the same server (needs wrk)
 	$(BIN)/python -m tests.benchmarks

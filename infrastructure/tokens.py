@@ -101,9 +101,12 @@ class JwtTokens:
         return CallbackClaims(_callback(claims), self._expired(claims), self._skew(claims), _mark(token))
 
     def signed_by_server(self, authorization: str | None) -> bool:
-        """Whether the Document Server sent this header, whose token is short, however long the body is."""
+        """Whether a header is that of a callback of the Document Server's; it is short, whatever the body.
+
+        Everybody who edits holds a token of the same signature, their configuration's.
+        """
         try:
-            return not self._signed or bool(self.server_secrets.verified(_bearer(authorization)))
+            return not self._signed or bool(_callback(self.server_secrets.verified(_bearer(authorization))))
         except BadToken:
             return False
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import resource
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 
 import h11
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 STALLED = 60.0  # seconds in which a client has not taken a piece
 PIECE = 64 * 1024  # bytes
-MOST_FILES = 65_536  # open files that we ask the system for
+MOST_FILES, FEWER_FILES = 65_536, 10_240  # open files that we ask the system for
 OUR_FILES = 256  # of them, what the log, the bytes and the Document Server need
 
 
@@ -132,7 +133,7 @@ async def listen(
     async def connect(stream: trio.SocketStream) -> None:
         await Connection(wrapped, config, context, state, stream)  # type: ignore[arg-type]  # no TLS
 
-    connections = Connections(file_limit() - OUR_FILES, connect)
+    connections = Connections(most_connections(), connect)
     async with trio.open_nursery() as life:
         await life.start(lifespan.handle_lifespan)
         await lifespan.wait_for_startup()
@@ -152,14 +153,17 @@ async def listen(
         life.cancel_scope.cancel()
 
 
-def file_limit() -> int:
-    """As many open files as the system lets us have; an idle connection is one."""
+def most_connections() -> int:
+    """As many as the system gives us files for; an idle one is held by one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        return wanted
-    return min(soft, MOST_FILES) if soft != resource.RLIM_INFINITY else MOST_FILES
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    for wanted in (most, FEWER_FILES):
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with suppress(ValueError, OSError):  # more than the system has for any process
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+                soft = wanted
+    files = MOST_FILES if soft == resource.RLIM_INFINITY else min(soft, MOST_FILES)
+    return max(files - OUR_FILES, files // 2)
 
 
 def _listeners(config: Config) -> list[trio.SocketListener]:

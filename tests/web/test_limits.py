@@ -63,7 +63,7 @@ async def test_a_guessed_link_is_counted_by_address(service: Service) -> None:
     assert (await service.get("/api/onlyoffice/file/x?token=another", by=None)).status_code == 429
 
 
-async def test_callbacks_and_pages_are_never_refused(service: Service) -> None:
+async def test_callbacks_health_and_static_files_are_never_refused(service: Service) -> None:
     for _ in range(6):
         assert await service.told(1, "any", users=[]) == (200, 0)
         assert (await service.get("/healthz")).status_code == 200
