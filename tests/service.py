@@ -52,6 +52,11 @@ class Service:
         self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
 
     @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
+    @property
     def environment(self) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("DOCLEDGER_")}
         return {**ours, **self._settings}

@@ -1,4 +1,4 @@
-"""A Dockerfile's steps, performed in a folder and not in a container."""
+"""A Dockerfile's steps, performed in a folder and not in a container; for root, since files change owners."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 INSTALLING = 300.0  # seconds for one step
 OURS = frozenset({"tmp", "proc", "dev", "sys", "build", "data"})  # never the host's
+NETWORK = re.compile(r"PIP_|SSL_|\w+_proxy$", re.IGNORECASE)  # variables that pip needs to reach its index
 SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc")
 
 
@@ -144,7 +145,7 @@ def _run(stage: Stage, argument: str) -> None:
     everything += [path for path in opt.iterdir() if path.name != "docledger"] if opt.is_dir() else []
     # The image's python and pip, played by those that run the tests.
     tools = {"PATH": f"{Path(sys.executable).parent}:{stage.environment['PATH']}"}
-    settings = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_"))}
+    settings = {name: value for name, value in os.environ.items() if NETWORK.match(name)}
     command = shut_in(stage, everything, {**settings, **stage.environment, **tools}, writable=True)
     done = subprocess.run(
         [*command, "sh", "-c", argument], capture_output=True, text=True, timeout=INSTALLING, check=False
@@ -186,11 +187,11 @@ def shut_in(
 
 
 def _as(user: str) -> list[str]:
+    if user == "0:0":
+        return ["--cap-add", "ALL"]
     uid, _, gid = user.partition(":")
-    if os.getuid() == 0 and uid != "0":
-        who = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--no-new-privs", "--"]
-        return ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", *who]
-    return ["--cap-add", "ALL"] if os.getuid() == 0 else ["--unshare-user", "--uid", uid, "--gid", gid]
+    who = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--no-new-privs", "--"]
+    return ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", *who]
 
 
 def of_the_system() -> list[Path]:

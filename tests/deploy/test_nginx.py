@@ -69,13 +69,17 @@ async def front(program: str, nursery: trio.Nursery) -> AsyncIterator[Front]:
 def told(answer: httpx.Response) -> dict[str, str]:
     """What an answer says about itself, whoever sent it."""
     names = (
+        "cache-control",
         "content-disposition",
         "content-length",
         "content-range",
+        "content-security-policy",
         "content-type",
+        "cross-origin-resource-policy",
         "etag",
         "last-modified",
         "ratelimit-limit",
+        "referrer-policy",
         "x-content-type-options",
     )
     return {name: answer.headers[name] for name in names if name in answer.headers}

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from infrastructure.notifying import notify
-from infrastructure.settings import PREFIX, SETTINGS_HELP
+from infrastructure.settings import PREFIX, SETTINGS_HELP, SettingsError, read_settings
 from infrastructure.settings_fields import GROUPS
 from tests.deploy.proxy import DEPLOY
 from tests.service import running
@@ -70,6 +70,25 @@ def test_every_setting_of_the_example_exists() -> None:
     known = {row.variable for row in SETTINGS_HELP}
     for path in (*SERVICES, DEPLOY / "docledger.env", DEPLOY / "nginx.conf"):
         assert set(re.findall(rf"{PREFIX}[A-Z_]+", path.read_text())) <= known
+
+
+def test_nothing_starts_before_the_secrets_are_filled_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+    example = (DEPLOY / "docledger.env").read_text()
+    env = tmp_path / "docledger.env"
+    env.write_text(example)
+    with pytest.raises(SettingsError) as refused:
+        read_settings(env)
+    assert re.findall(r"DOCLEDGER_\w+(?=: )", str(refused.value)) == [
+        "DOCLEDGER_AUTH_SECRET",
+        "DOCLEDGER_DOCUMENT_SERVER_SECRET",
+    ]
+    env.write_text(example.replace("fill-in", "0123456789abcdef" * 2))
+    settings = read_settings(env)
+    assert (settings.demo, settings.uses_standin, settings.accel_redirect) == (False, False, "/blobs")
 
 
 def test_systemd_is_told_when_the_service_is_ready_and_when_it_stops(
