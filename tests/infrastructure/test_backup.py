@@ -21,6 +21,7 @@ from infrastructure.backup.layout import BackupFailed, Destination, Manifest, Pl
 from infrastructure.backup.making import Made, make
 from infrastructure.backup.restoring import MARK, restore
 from infrastructure.evidence import verify
+from infrastructure.journal.upgrading import CURRENT
 from infrastructure.kept import own_secret
 from infrastructure.settings import Settings
 from tests.web.service import Given
@@ -252,6 +253,29 @@ def test_a_disk_that_is_full_leaves_earlier_ones_whole(data: Path, backup: Desti
     assert backup.all() == [before]
     assert findings(backup) == []
     assert made(data, backup).manifest.blob_count == 6
+
+
+def test_a_clock_that_was_set_back_changes_no_order(data: Path, backup: Destination) -> None:
+    snapshot = made(data, backup).snapshot
+    ahead = snapshot.rename(snapshot.with_name("20991231T235959.999999Z"))
+    second = made(data, backup, keep=2).snapshot
+    assert backup.all() == [ahead, second]
+    assert second.name == "21000101T000000.000000Z"
+    assert findings(backup) == []
+
+
+def test_what_another_release_has_made_is_left_to_it(data: Path, backup: Destination, tmp_path: Path) -> None:
+    snapshot = made(data, backup).snapshot
+    with closing(sqlite3.connect(data / "docledger.db")) as database:
+        database.execute(f"PRAGMA user_version = {CURRENT + 1}")
+    with pytest.raises(BackupFailed, match="newer release"):
+        made(data, backup)
+    assert backup.all() == [snapshot]
+    plain = json.loads((snapshot / "manifest.json").read_text())
+    (snapshot / "manifest.json").write_text(json.dumps({**plain, "schema": CURRENT + 1}))
+    with pytest.raises(BackupFailed, match="newer release"):
+        restore(backup, snapshot, places(tmp_path / "new"), lambda _: None)
+    assert not (tmp_path / "new").exists()
 
 
 def test_two_at_once_are_refused(data: Path, backup: Destination) -> None:
