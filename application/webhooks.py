@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import trio
 
@@ -43,7 +44,7 @@ class Place:
 class Lag:
     """As plain numbers, for whoever watches."""
 
-    url: str
+    receiver: str  # its origin alone: what follows in a url is often a secret
     events: int  # of the log beyond the receiver's place
     seconds: float  # since what it should be told next has happened
     attempts: int
@@ -92,7 +93,8 @@ class Webhooks:
     async def run(self) -> None:
         """For ever, if there is anybody to tell."""
         places = await self._begin()
-        self._receivers = [Receiver(self._means, url, place) for url, place in places.items()]
+        names = _names(places)
+        self._receivers = [Receiver(self._means, url, names[url], place) for url, place in places.items()]
         async with trio.open_nursery() as nursery:
             for receiver in self._receivers:
                 nursery.start_soon(receiver.run)
@@ -112,9 +114,10 @@ class Webhooks:
 
 
 class Receiver:
-    def __init__(self, means: Means, url: str, place: Place) -> None:
+    def __init__(self, means: Means, url: str, name: str, place: Place) -> None:
         self._means = means
         self._url = url
+        self._name = name
         self._place = place
         self._stored_position, self._stored_at = place.position, trio.current_time()
         self._unstored = False  # something was taken since
@@ -124,7 +127,7 @@ class Receiver:
     def lag(self, end: int) -> Lag:
         place = self._place
         since = (self._means.now() - self._next).total_seconds() if self._next else 0.0
-        return Lag(self._url, end - place.position, max(since, 0.0), place.attempts, place.trouble)
+        return Lag(self._name, end - place.position, max(since, 0.0), place.attempts, place.trouble)
 
     async def run(self) -> None:
         """For ever. Whatever goes wrong here must not cost anybody a save."""
@@ -132,10 +135,10 @@ class Receiver:
             try:
                 await self._follow(await self._means.journal.grown(self._place.position))
             except JournalFailed as trouble:
-                logger.warning("%s: the log cannot be told: %s", self._url, trouble)
+                logger.warning("%s: the log cannot be told: %s", self._name, trouble)
                 await trio.sleep(AGAIN)
             except Exception:
-                logger.exception("%s: telling failed; it goes on from %s", self._url, self._place)
+                logger.exception("%s: telling failed; it goes on from %s", self._name, self._place)
                 await trio.sleep(LONGEST)
 
     async def _follow(self, upto: int) -> None:
@@ -170,7 +173,7 @@ class Receiver:
 
     async def _delivered(self, recorded: Recorded) -> None:
         if self._place.attempts:
-            logger.info("%s: takes what it is told again", self._url)
+            logger.info("%s: takes what it is told again", self._name)
         self._alarm, self._next = 0.0, None
         self._place, self._unstored = Place(recorded.position), True
         if trio.current_time() - self._stored_at >= STORE:
@@ -193,9 +196,20 @@ class Receiver:
         level = logging.ERROR if self._alarm else logging.WARNING
         self._alarm = failing + DAY if self._alarm else HOUR
         told = "%s: has not been told of position %d for %.0f s (%s); it is tried on, and nothing is skipped"
-        logger.log(level, told, self._url, recorded.position, failing, self._place.trouble)
+        logger.log(level, told, self._name, recorded.position, failing, self._place.trouble)
 
     async def _store(self) -> None:
         await self._means.places.put(self._url, self._place)
         self._stored_position, self._stored_at = self._place.position, trio.current_time()
         self._unstored = False
+
+
+def _names(urls: Collection[str]) -> Mapping[str, str]:
+    """Origins, numbered where several have the same."""
+    names: dict[str, str] = {}
+    for url in urls:
+        place = urlsplit(url)
+        origin = f"{place.scheme}://{place.netloc}"
+        same = sum(name.partition(" ")[0] == origin for name in names.values())
+        names[url] = f"{origin} ({same + 1})" if same else origin
+    return names

@@ -29,8 +29,7 @@ SECRETS = ("secret", "checkpoint.key")
 SMALL = ("sidecars", "quarantine")  # folders of small files
 CHUNK = 1024 * 1024
 SHA256 = re.compile(r"[0-9a-f]{64}")
-REFERENCED = """SELECT sha256 FROM versions UNION SELECT changes_sha256 FROM versions
-    WHERE changes_sha256 IS NOT NULL"""
+DIGESTS = "SELECT name FROM pragma_table_info('versions') WHERE name LIKE '%sha256'"  # of whatever release
 
 Progress = Callable[[int], object]  # so many bytes more are done
 
@@ -112,10 +111,11 @@ class Destination:
 
     def prepare(self) -> None:
         """Raises OSError."""
-        self.folders.trust(self.root.parent)
+        if not self.root.exists():  # there will be secrets in it
+            self.root.mkdir(0o700, parents=True)
+        self.folders.trust(self.root)
         for folder in (self.blobs.root, self.snapshots, self.tmp):
             self.folders.make(folder)
-        self.root.chmod(0o700)  # there are secrets in it
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -205,7 +205,9 @@ def listed(snapshot: Path) -> dict[str, int]:
 
 def referenced(database: Path) -> set[str]:
     """What the versions in a log consist of. Raises sqlite3.Error."""
-    return {row[0] for row in rows(database, REFERENCED)}
+    columns = [name for (name,) in rows(database, DIGESTS)]
+    found = (rows(database, f"SELECT DISTINCT {name} FROM versions") for name in columns)  # noqa: S608
+    return {sha256 for column in found for (sha256,) in column if sha256 is not None}
 
 
 def rows(database: Path, sql: str) -> list[Any]:

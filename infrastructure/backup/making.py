@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -31,16 +32,18 @@ from infrastructure.backup.layout import (
     Places,
     Spoilt,
     digest,
-    listed,
     referenced,
     rows,
     write,
 )
+from infrastructure.backup.pruning import prune
+from infrastructure.journal import upgrading
 from infrastructure.journal.checkpoints import LAST, unpacked
 from infrastructure.journal.copying import copy
 
 logger = logging.getLogger(__name__)
 
+NAME = "%Y%m%dT%H%M%S.%fZ"
 ENDINGS = (".json", ".unreadable")
 ATTEMPTS = 3  # at a snapshot whose bytes go while they are copied
 
@@ -94,6 +97,7 @@ class Making:
         self._copy_small()
         made = datetime.now(UTC)
         copy(self._places.database, self._draft / DATABASE, self._shown.log)
+        _refuse_other_releases(self._draft / DATABASE)
         self._copy_secrets()
         blobs = self._copy_blobs()
         return self._manifest(made, blobs)
@@ -107,12 +111,19 @@ class Making:
         manifest.write(self._draft)
         for folder in (self._draft, *(self._draft / name for name in SMALL)):
             folders.sync(folder)
-        name = datetime.fromisoformat(manifest.made).strftime("%Y%m%dT%H%M%S.%fZ")
-        snapshot = self._destination.snapshots / name
+        snapshot = self._destination.snapshots / self._name(datetime.fromisoformat(manifest.made))
         self._draft.rename(snapshot)
         folders.sync(self._destination.snapshots)
         folders.sync(self._destination.tmp)
         return snapshot
+
+    def _name(self, made: datetime) -> str:
+        """After the last one's, also when the clock was set back."""
+        name = made.strftime(NAME)
+        last = max((path.name for path in self._destination.all()), default="")
+        with suppress(ValueError):
+            name = max(name, (datetime.strptime(last, NAME) + timedelta(microseconds=1)).strftime(NAME))
+        return name
 
     def _copy_small(self) -> None:
         """Saves that wait for the log, and notes on suspects."""
@@ -203,22 +214,11 @@ class Making:
         )
 
 
-def prune(destination: Destination, keep: int) -> None:
-    """All but the last snapshots, and the bytes that only they had. Raises OSError."""
-    snapshots = destination.all()
-    for snapshot in snapshots[:-keep]:
-        aside = destination.tmp / snapshot.name
-        snapshot.rename(aside)
-        destination.folders.sync(destination.snapshots)
-        shutil.rmtree(aside)
-    try:
-        wanted = {sha256 for snapshot in destination.all() for sha256 in listed(snapshot)}
-    except BackupFailed as trouble:  # nothing is deleted that might be wanted
-        logger.warning("bytes of earlier backups stay: %s", trouble)
-        return
-    for path in destination.blobs.root.glob("[0-9a-f][0-9a-f]/*"):
-        if path.name not in wanted:
-            path.unlink()
+def _refuse_other_releases(database: Path) -> None:
+    """Raises BackupFailed."""
+    with closing(sqlite3.connect(database)) as connection:
+        if complaint := upgrading.complaint(connection):
+            raise BackupFailed(f"The log {complaint}.")
 
 
 def _last_checkpoint(database: Path) -> str | None:

@@ -26,6 +26,7 @@ from infrastructure.backup.layout import (
     write,
 )
 from infrastructure.durable import Folders
+from infrastructure.journal.upgrading import CURRENT
 
 MARK = "restoring"  # a file that says that what is here comes from us
 
@@ -35,6 +36,10 @@ def restore(backup: Destination, snapshot: Path, places: Places, done: Progress)
     manifest = Manifest.read(snapshot)
     if digest(snapshot / DATABASE) != manifest.database:
         raise BackupFailed(f"{snapshot / DATABASE} was changed since it was made. Restore another snapshot.")
+    if manifest.schema > CURRENT:
+        raise BackupFailed(
+            f"{snapshot} was made by a newer release ({manifest.release}): restore it with that."
+        )
     folders = Folders(os.fsync)
     _claim(places, snapshot, folders)
     findings = list(_blobs(backup, snapshot, places, folders, done))

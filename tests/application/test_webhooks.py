@@ -234,6 +234,22 @@ async def test_the_log_has_an_alarm_at_once_after_an_hour_and_daily(
     assert levels == [logging.WARNING, logging.ERROR, logging.ERROR, logging.ERROR]
 
 
+async def test_what_follows_the_host_in_a_url_is_in_no_log_and_no_metric(
+    stage: Stage, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    urls = [f"https://hooks.test/services/{secret}" for secret in ("T0PSECRET", "T1PSECRET")]
+    for url in urls:
+        stage.post.refusing[url] = Undelivered("HTTP 500")
+    webhooks = stage.start(*urls)
+    await trio.sleep(1)
+    await stage.log.add("f")
+    await stage.log.tell_file("f", version())
+    await trio.sleep(1)
+    assert [lag.receiver for lag in await webhooks.lags()] == ["https://hooks.test", "https://hooks.test (2)"]
+    assert len(caplog.records) == 2
+    assert "PSECRET" not in caplog.text
+
+
 async def test_a_restart_goes_on_where_it_was_also_with_what_came_meanwhile(
     stage: Stage, autojump_clock: MockClock
 ) -> None:

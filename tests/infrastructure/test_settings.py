@@ -288,3 +288,20 @@ def test_a_spoilt_secret_file_is_reported(
     (tmp_path / "data" / "secret").write_text(content)
     with pytest.raises(SettingsError, match="cannot be used"):
         own_secret(read(monkeypatch))
+
+
+@pytest.mark.parametrize("secret", ["whsec_c2hvcnQ=", "whsec_no Base64 at all, though it is long enough"])
+def test_a_webhook_secret_of_the_specification_is_base64_and_long_enough(
+    monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    assert "Base64 of 24 bytes" in refusal(monkeypatch, WEBHOOK_SECRET=secret)
+
+
+@pytest.mark.parametrize("secret", [STRONG, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+def test_a_webhook_secret_is_any_that_is_strong(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    settings = read(
+        monkeypatch, WEBHOOK_SECRET=secret, WEBHOOK_URLS="https://a.test/hook, http://10.0.0.1:9/x"
+    )
+    assert settings.webhook_secret
+    assert settings.webhook_secret.get_secret_value() == secret
+    assert settings.webhook_urls == ("https://a.test/hook", "http://10.0.0.1:9/x")

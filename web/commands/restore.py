@@ -25,7 +25,11 @@ NEXT = """What to do next:
 
 @click.command()
 @click.argument("source", metavar="SRC", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Instead of DATA_DIR.")
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="All of it here, whatever the settings say.",
+)
 @click.option("--snapshot", help="Its name; the last one without it.")
 def restore(source: Path, data_dir: Path | None, snapshot: str | None) -> None:
     """Bring a backup back, every byte checked, and the log proven. Only where there is nothing yet.
