@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -101,7 +101,6 @@ async def instruments(
     settings: Settings, setup: Setup, sign: Sign | None, patience: Patience
 ) -> AsyncIterator[Instruments]:
     """`sign` makes the Document Server's tokens; None where it wants none."""
-    scratch, listening = Scratch(), Listening(settings.ca_bundle, patience.page)
     endpoint = Endpoint(
         public_url=setup.server_url,
         internal_url=setup.internal_url,
@@ -114,11 +113,21 @@ async def instruments(
         idle_seconds=patience.answer,
     )
     nobody = JwtTokens(secrets.token_hex(32), secrets.token_hex(32), None)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(listening.aclose)
-        server = await stack.enter_async_context(HttpDocumentServer(endpoint, scratch, sign))
-        stranger = await stack.enter_async_context(HttpDocumentServer(endpoint, scratch, nobody.sign_command))
-        yield Instruments(settings, setup, server, stranger, scratch, listening)
+    scratch = Scratch()
+
+    def made() -> Instruments:
+        return Instruments(
+            settings,
+            setup,
+            HttpDocumentServer(endpoint, scratch, sign),
+            HttpDocumentServer(endpoint, scratch, nobody.sign_command),
+            scratch,
+            Listening(settings.ca_bundle, patience.page),
+        )
+
+    made_of = await trio.to_thread.run_sync(made)  # to read all authorities takes a tenth of a second
+    async with made_of.server, made_of.stranger, made_of.listening:
+        yield made_of
 
 
 async def _chunks(content: bytes) -> AsyncIterator[bytes]:

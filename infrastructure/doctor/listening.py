@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import trio
@@ -30,7 +30,10 @@ class Listening:
         self._strict = new_client(trust(ca_bundle), AT_ONCE, None)
         self._usual = new_client(_usual(ca_bundle), AT_ONCE, None)
 
-    async def aclose(self) -> None:
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         await self._strict.aclose()
         await self._usual.aclose()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import trio
 
@@ -18,7 +20,7 @@ from application.doctor.landing import Probe
 from infrastructure.journal import LedgerJournal
 from infrastructure.settings import Settings
 from tests.doctor.certificates import Authority, self_signed
-from tests.doctor.house import House, trusted
+from tests.doctor.house import HURRIED, House, trusted
 from tests.doctor.patient import OK, proxy
 from tests.infrastructure.raw_server import says, stalls
 from tests.log import Log
@@ -63,9 +65,16 @@ async def server_down(home: House) -> None:
     home.patient.url = ELSEWHERE.format(free_port())
 
 
-@ailment("document_server", FAIL, "no answer within 1 s", "restart it if it hangs")
+@ailment("document_server", FAIL, "its name is not known here", "a name or address that this machine knows")
+async def name_that_nobody_knows(home: House) -> None:
+    trio.socket.set_custom_hostname_resolver(_Nobody())
+    home.patient.url = "http://office.test"
+
+
+@ailment("document_server", FAIL, "no answer within 2 s", "restart it if it hangs")
 async def server_hangs(home: House) -> None:
     home.patient.health = stalls()
+    home.patience = HURRIED
 
 
 @ailment("document_server", FAIL, "no Document Server: HTTP 200, '<html>Welcome", "with the path")
@@ -234,11 +243,13 @@ async def converter_fails(home: House) -> None:
 @ailment("reaches_us", WARN, "then nothing came", "converter")
 async def converter_never_ends(home: House) -> None:
     home.patient.converter = "hangs"
+    home.patience = HURRIED
 
 
 @ailment("reaches_us", FAIL, "nothing came in here", "curl")
 async def conversion_stuck_before_it_fetches(home: House) -> None:
     home.patient.converter, home.patient.fetches = "hangs", False
+    home.patience = HURRIED
 
 
 @ailment("reaches_us", FAIL, "converter does not answer", "log")
@@ -297,6 +308,7 @@ async def its_filter_forbids_our_host(home: House) -> None:
 @ailment("callbacks", FAIL, "neither called nor answered", "curl -X POST")
 async def its_call_hangs(home: House) -> None:
     home.patient.info = "hangs"
+    home.patience = HURRIED
 
 
 @ailment("callbacks", WARN, "knows no key of ours", "Open any document")
@@ -466,6 +478,16 @@ async def bytes_in_quarantine(home: House) -> None:
 async def save_that_the_server_gave_up(home: House) -> None:
     execute(await database(home.settings), "INSERT INTO documents (key, state) VALUES ('ada-1', 'closed')")
     home.patient.forgotten = ("somebody-elses", "ada-1")
+
+
+class _Nobody(trio.abc.HostnameResolver):
+    """Knows no names, and asks nobody about them."""
+
+    async def getaddrinfo(self, host: bytes | None, *_: object, **__: object) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    async def getnameinfo(self, *_: object) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
 async def _bluntly(stream: trio.SocketStream) -> None:

@@ -21,7 +21,7 @@ from tests.web.fake_server import SECRET
 from tests.web.service import AUTH_SECRET, Given
 from web.examining_alone import examine_alone
 
-HURRIED = Patience(page=1, answer=1, conversion=1, everything=10)
+HURRIED = Patience(page=2, answer=2, conversion=2)  # for what is to hang
 
 
 @dataclass
@@ -34,6 +34,7 @@ class House:
     stack: ExitStack = field(default_factory=ExitStack)
     port: int = field(default_factory=free_port)
     given: dict[str, Any] = field(default_factory=dict)
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def url(self) -> str:
@@ -65,7 +66,7 @@ class House:
         self.patient.url = await self.somebody(self.patient.reply, tls)
 
     async def examined(self) -> dict[str, Check]:
-        checks = await examine_alone(self.settings, patience=HURRIED)
+        checks = await examine_alone(self.settings, patience=self.patience)
         return {check.name: check for check in checks}
 
 
