@@ -21,7 +21,7 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 ROOT = CONFIG.parent.parent.parent
 COMMAND = str(Path(sys.executable).with_name("schemathesis"))
 AUTH_SECRET = "whoever signs our users in, secretly"
-USUAL = {"RATE_LIMIT": "off", "CALLBACK_REPLY": "durable", "LOG_LEVEL": "warning"}
+USUAL = {"RATE_LIMIT": "off", "CALLBACK_LIMIT": "off", "CALLBACK_REPLY": "durable", "LOG_LEVEL": "warning"}
 KINDS: Mapping[str, tuple[dict[str, str], str | None]] = {  # settings, and the role to sign in with
     "a user": ({"AUTH_SECRET": AUTH_SECRET}, "user"),
     "an auditor and admin": ({"AUTH_SECRET": AUTH_SECRET}, "auditor admin"),
