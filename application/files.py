@@ -34,6 +34,10 @@ class BadName(Exception):
     """A file name that cannot be; the text says why."""
 
 
+class WrongType(Exception):
+    """The file cannot be opened in an editor, or not be made that; the text says why and what to do."""
+
+
 class Changed(Exception):
     """The file is not at the version that the change was meant for."""
 
@@ -148,8 +152,12 @@ class Files:
         return await self._change(file_id, person, decision)
 
     async def restore(self, file_id: str, number: int, person: Person) -> FileRow:
-        """Make an older version the head again, as a new version."""
+        """Make an older version the head again, as a new version. Raises WrongType too."""
         version = await self.version(file_id, number, person, Access.EDIT)
+        row = await self.get(file_id, person, Access.EDIT)
+        if not version.head and version.filetype != _filetype(row.file.name):
+            what = f"Version {number} is of another type ({version.filetype}) and was never the file"
+            raise WrongType(f"{what}. Download it, and upload it as a file of its own.")
         blob = Blob(version.sha256, version.size)
 
         def decision(file: File) -> tuple[FileEvent, ...]:

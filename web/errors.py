@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from application.copies import CannotConvert, NotDelivered
 from application.desk import Unavailable
-from application.files import BadName, Changed, Forbidden, NotFound
+from application.files import BadName, Changed, Forbidden, NotFound, WrongType
 from application.journal import Damaged, JournalFailed, StaleWrite
-from application.opening import SavingInProgress, Shut, WrongType
+from application.opening import SavingInProgress, Shut
 from application.ports import StorageFailed, TooLarge
 from application.tokens import BadToken, NoSecret
 from web.context import Unauthenticated
