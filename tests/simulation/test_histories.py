@@ -85,7 +85,7 @@ def test_nothing_is_lost_whatever_happens(history: History) -> None:
 
 @given(histories)
 @settings(
-    max_examples=int(ASKED or USUAL) // 4,
+    max_examples=int(ASKED or USUAL) // 6,
     deadline=None,
     database=None,
     derandomize=ASKED is None,
