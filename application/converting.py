@@ -62,11 +62,12 @@ async def in_its_own_type(
     """
     if filetype in ("", offer.filetype) or offer.trigger in KEPT_AS_THEY_ARE:
         return stored
+    seconds = min(world.patience.converting, world.patience.budget / 2)  # so that it is stored, then answered
     try:
-        with trio.fail_after(world.patience.converting):
+        with trio.fail_after(seconds):
             blob = await converted(world, url, stored.sha256, filetype=offer.filetype, outputtype=filetype)
     except (trio.TooSlowError, *TROUBLES) as trouble:
-        why = str(trouble) or f"it took more than {world.patience.converting:g} s"
+        why = str(trouble) or f"it took more than {seconds:g} s"
         logger.error("a save came as %s and cannot be made %s: %s", offer.filetype, filetype, why)
         detail = f"It came as {offer.filetype} and could not be made {filetype} again: {why}."
         return replace(stored, detail=f"{detail} It is kept as a version beside the current one.")

@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 from application.converting import BadResult, converted, fetched
-from application.files import BadName, Files, checked_name
+from application.files import BadName, Files, WrongType, checked_name
 from application.journal import FileRow
-from application.opening import WrongType
 from application.people import Person
 from application.ports import ConversionFailed, DownloadFailed, ServerUnreachable
 from application.world import World

@@ -10,7 +10,6 @@ from unicodedata import bidirectional, category
 from application.journal import FileChange, FileRow, Journal, StaleWrite, VersionRow
 from application.people import Person
 from application.ports import Blob, Blobs
-from domain import events
 from domain import file as files
 from domain.events import FileEvent
 from domain.file import NOTHING, File, Made
@@ -35,6 +34,10 @@ class Forbidden(Exception):
 
 class BadName(Exception):
     """A file name that cannot be; the text says why."""
+
+
+class WrongType(Exception):
+    """The file cannot be opened in an editor, or not be made that; the text says why and what to do."""
 
 
 class Changed(Exception):
@@ -92,15 +95,11 @@ class Files:
         """A new file of this person's, or with the owner and the shares of another. Raises BadName."""
         name = checked_name(name)
         now = self._now()
-        owner, owner_name = (like.owner, like.owner_name) if like else (person.id, person.name)
-        added = events.Added(at=now, name=name, owner=owner, owner_name=owner_name)
-        file = files.replay([added])
+        like = like or File(name, person.id, person.name)
+        begun = files.begin(name, like, at=now, by=person.id)
+        file = files.replay(begun)
         assert file is not None
-        shared = [
-            events.Shared(at=now, user=user, name=share.name, access=share.access, by=person.id)
-            for user, share in (like.shares if like else {}).items()
-        ]
-        facts = (added, *_put(file, now, blob, person, trigger, made=made), *shared)
+        facts = (*begun, *_put(file, now, blob, person, trigger, made=made))
         state = files.replay(facts)
         assert state is not None
         file_id = self._shelf.new_id()
@@ -152,13 +151,22 @@ class Files:
 
     async def restore(self, file_id: str, number: int, person: Person) -> FileRow:
         """Make an older version the head again, as a new version."""
-        version = await self.version(file_id, number, person, Access.EDIT)
+        version = await self.restorable(file_id, number, person)
         blob = Blob(version.sha256, version.size)
 
         def decision(file: File) -> tuple[FileEvent, ...]:
             return _put(file, self._now(), blob, person, restored=number, filetype=version.filetype)
 
         return await self._change(file_id, person, decision)
+
+    async def restorable(self, file_id: str, number: int, person: Person) -> VersionRow:
+        """Raises NotFound, Forbidden, WrongType."""
+        row = await self.get(file_id, person, Access.EDIT)
+        version = await self.version(file_id, number, person, Access.EDIT)
+        if not version.head and version.filetype != _filetype(row.file.name):
+            what = f"Version {number} is of another type ({version.filetype}) and was never the file"
+            raise WrongType(f"{what}. Download it, and upload it as a file of its own.")
+        return version
 
     async def version(
         self, file_id: str, number: int, person: Person, needed: Access = Access.VIEW

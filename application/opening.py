@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import trio
 
 from application.desk import Desk
-from application.files import Files
+from application.files import Files, WrongType
 from application.journal import FileRow, StaleWrite
 from application.people import Person
 from application.world import World
@@ -20,10 +20,6 @@ from domain.words import CloseReason, Mode, Standing
 
 ATTEMPTS = 8  # at joining or opening, each lost only to somebody else's success
 PAUSE = 0.002  # seconds, so that the next key has another timestamp
-
-
-class WrongType(Exception):
-    """The file cannot be opened in an editor; the text says why and what to do."""
 
 
 class SavingInProgress(Exception):

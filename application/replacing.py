@@ -38,7 +38,7 @@ class Replacing:
 
     async def restore(self, file_id: str, number: int, person: Person) -> FileRow:
         """As Files.restore."""
-        await self.files.version(file_id, number, person, Access.EDIT)
+        await self.files.restorable(file_id, number, person)
         row = await self.files.get(file_id, person, Access.EDIT)
         if row.live:
             await self._clear(row, row.live, person, None)

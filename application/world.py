@@ -30,7 +30,7 @@ class Patience:
     reuse: float = 600  # a key closed unchanged is handed out again
     changes: float = 5  # for the record of changes, once the document itself is safe
     forms_data: float = 15  # for what was filled into a form, likewise
-    converting: float = 60  # for a result of another type to be made one of the file's; less than the budget
+    converting: float = 60  # for a result of another type; at most half the budget
     orphaned: float = 61  # between two questions about changes that nobody edits
     spool: float = 5  # between two attempts to record what the journal would not take
     replacing: float = 20  # for the editors' work to be saved before a file is replaced

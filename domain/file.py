@@ -97,6 +97,16 @@ def _redacted(file: File, user: str) -> File:
     return replace(file, shares=shares, owner_name="" if file.owner == user else file.owner_name)
 
 
+def begin(name: str, like: File, *, at: datetime, by: str) -> tuple[FileEvent, ...]:
+    """A new file, with the owner and the shares of another."""
+    added = events.Added(at=at, name=name, owner=like.owner, owner_name=like.owner_name)
+    shared = [
+        events.Shared(at=at, user=user, name=share.name, access=share.access, by=by)
+        for user, share in like.shares.items()
+    ]
+    return (added, *shared)
+
+
 def rename(file: File, *, at: datetime, name: str, by: str) -> tuple[FileEvent, ...]:
     return () if name == file.name else (events.Renamed(at=at, name=name, by=by),)
 

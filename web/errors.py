@@ -12,9 +12,9 @@ from starlette.routing import Match
 
 from application.copies import CannotConvert, NotDelivered
 from application.desk import Unavailable
-from application.files import BadName, Changed, Forbidden, NotFound
+from application.files import BadName, Changed, Forbidden, NotFound, WrongType
 from application.journal import Damaged, JournalFailed, StaleWrite
-from application.opening import SavingInProgress, Shut, WrongType
+from application.opening import SavingInProgress, Shut
 from application.ports import ServerUnreachable, StorageFailed, TooLarge
 from application.renaming import InUse
 from application.tokens import BadToken, NoSecret

@@ -102,6 +102,7 @@ async def _versions(request: Request, view: View, person: Person) -> Mapping[str
     users = {user for version in (*some, *sent) for user in version.users}
     return {
         "versions": some,
+        "filetype": view.file.file.name.rpartition(".")[2].lower(),
         "submissions": sent,
         "version_count": len(every),
         "names": {**await journal.names(users), person.id: person.name},

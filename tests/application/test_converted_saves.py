@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 from trio.testing import MockClock
 
 from application.callbacks import Fate
+from application.files import WrongType
 from application.ports import ConversionFailed, DownloadFailed, ServerUnreachable
 from application.repeating import repeat
+from application.replacing import Replacing
 from domain.words import Source, Trigger
 from tests.application.conftest import ADA, FakeServer, Stage, callback, life, saving
 from tests.fake_journal import FakeJournal
@@ -102,6 +105,20 @@ async def test_a_save_does_not_wait_for_ever_to_be_converted(stage: Stage, autoj
     assert trio.current_time() - began == stage.world.patience.converting
     assert stage.world.patience.converting < stage.world.patience.budget, "it is stored before the answer"
     assert await kept(stage, file) == [(2, "docx", False, b"words as docx")]
+
+
+async def test_what_was_never_the_file_is_not_restored_over_it(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    file, key = await edited(stage)
+    converts(stage)
+    await stage.callbacks.receive(saving(key, URL, 2, filetype="docx"))
+    with pytest.raises(WrongType, match="another type"):
+        await stage.files.restore(file, 2, ADA)
+    with pytest.raises(WrongType):
+        await Replacing(stage.desk, stage.world, stage.files).restore(file, 2, ADA)
+    assert (await stage.files.restore(file, 1, ADA)).file.head == 4
+    assert await head(stage, file) == b"original"
 
 
 async def test_a_submitted_form_and_a_result_of_the_right_type_are_taken_as_they_are(

@@ -40,6 +40,7 @@ class History(NamedTuple):
     seed: int  # of Trio's scheduler
     policy: str
     steps: list[Step]
+    office_xml: bool = False  # the server gives docx for a text, and has to convert it back
 
 
 def read(drawn: bytes) -> History:

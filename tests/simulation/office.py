@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any, cast
@@ -11,7 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import httpx
 import trio
 
-from infrastructure.standin import commands
+from infrastructure.standin import commands, converter
 from infrastructure.standin.config import StandinConfig
 from infrastructure.standin.faults import Fault
 from infrastructure.standin.server import Standin
@@ -26,7 +27,8 @@ CONFIG = StandinConfig(secret="simulated", jwt=False)
 
 
 class Office:
-    def __init__(self, witness: Witness, troubles: Troubles) -> None:
+    def __init__(self, witness: Witness, troubles: Troubles, *, as_origin: bool = True) -> None:
+        self.config = replace(CONFIG, as_origin=as_origin)
         self.machine = Machine()
         self.witness, self.troubles = witness, troubles
         self.restarted: Callable[[], None] = lambda: None
@@ -58,7 +60,7 @@ class Office:
         """One process; the store is what a crash leaves."""
         client = cast(httpx.AsyncClient, self.line)
         async with self.machine.on() as nursery:
-            self.standin = Standin.create(CONFIG, client, nursery, now=self.now, store=store)
+            self.standin = Standin.create(self.config, client, nursery, now=self.now, store=store)
             self.standin.results.number = self._dice.randrange
             self.witness.log("office is up")
             self.restarted()
@@ -88,6 +90,9 @@ class Office:
             await trio.lowlevel.checkpoint()
             return await errand()
         return await self.machine.call(errand)
+
+    async def convert(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return await self.machine.call(partial(converter.convert, self.standin, parameters, BASE))
 
     def _waits(self, parameters: Mapping[str, Any]) -> bool:
         """Whether the command waits for our own callback, so that it may outlive who asks."""

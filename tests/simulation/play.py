@@ -8,7 +8,7 @@ from math import inf
 
 import trio
 
-from application.files import NotFound
+from application.files import NotFound, WrongType
 from application.journal import JournalFailed, StaleWrite
 from application.ports import StorageFailed
 from domain.file import EVERYBODY
@@ -24,14 +24,14 @@ from tests.simulation.wire import Line, ServerPort, chunks
 from tests.simulation.witness import Witness
 
 HOUR = 3600.0
-NOT_NOW = (Cut, JournalFailed, StaleWrite, StorageFailed, NotFound)
+NOT_NOW = (Cut, JournalFailed, StaleWrite, StorageFailed, NotFound, WrongType)
 
 
 class Play:
-    def __init__(self, policy: str) -> None:
+    def __init__(self, policy: str, *, office_xml: bool = False) -> None:
         self.troubles, self.witness = Troubles(), Witness()
         self.docledger = Docledger(policy, self.troubles, self.witness)
-        self.office = Office(self.witness, self.troubles)
+        self.office = Office(self.witness, self.troubles, as_origin=not office_xml)
         self.office.line = Line(self.docledger, self.office)
         self.docledger.server = ServerPort(self.docledger, self.office)
         self.town = Town(self.docledger, self.office, self.witness)

@@ -83,6 +83,19 @@ def test_nothing_is_lost_whatever_happens(history: History) -> None:
     play(history)
 
 
+@given(histories)
+@settings(
+    max_examples=int(ASKED or USUAL) // 6,
+    deadline=None,
+    database=None,
+    derandomize=ASKED is None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
+def test_nothing_is_lost_when_results_come_in_another_type(history: History) -> None:
+    play(history._replace(office_xml=True))
+
+
 @pytest.mark.parametrize("policy", ["always", "durable"])
 @pytest.mark.parametrize("steps", ONCE.values(), ids=ONCE.keys())
 def test_a_history_that_would_lose_something_without_care(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,11 +16,19 @@ import trio
 
 from application.desk import Unavailable
 from application.journal import JournalFailed
-from application.ports import Answer, Blob, DownloadFailed, DownloadGone, ServerUnreachable, StorageFailed
+from application.ports import (
+    Answer,
+    Blob,
+    ConversionFailed,
+    DownloadFailed,
+    DownloadGone,
+    ServerUnreachable,
+    StorageFailed,
+)
 from infrastructure.standin.results import Expired, Forbidden, Missing
 from tests.simulation.docledger import LIMIT, Docledger
 from tests.simulation.machine import Cut
-from tests.simulation.office import Office
+from tests.simulation.office import BASE, Office
 
 COMMAND_SECONDS, INFO_SECONDS, DOWNLOAD_SECONDS = 15, 150, 120  # as in infrastructure/document_server.py
 HTML = b"EVIL <html>502 Bad Gateway</html>"
@@ -58,6 +67,22 @@ class ServerPort:
         if kind == "silence":
             await trio.sleep_forever()
         return Answer(answer["error"], answer)
+
+    async def convert(self, url: str, *, filetype: str, outputtype: str, key: str, title: str = "") -> str:
+        self._docledger.moment("command")
+        wanted = {"url": url, "filetype": filetype, "outputtype": outputtype, "key": key, "title": title}
+        kind, seconds = self._troubles.take("command", "refuse", "silence", "slow") or ("", 0)
+        try:
+            with trio.fail_after(COMMAND_SECONDS):
+                await trio.sleep(inf if kind == "silence" else seconds)
+                if kind == "refuse":
+                    raise Cut
+                answer = await self._office.convert(wanted)
+        except (trio.TooSlowError, Cut) as error:
+            raise ServerUnreachable("no answer of the converter") from error
+        if "error" in answer:
+            raise ConversionFailed(answer["error"])
+        return str(answer["fileUrl"])
 
     async def fetch(self, url: str) -> Blob:
         self._docledger.moment("download")
@@ -167,6 +192,9 @@ class Line:
 
     @asynccontextmanager
     async def stream(self, method: str, url: str, *, headers: Mapping[str, str]) -> AsyncIterator[Response]:
+        if url.startswith(BASE):  # a result of its own, to be converted
+            yield Response(200, self._office.result(url))
+            return
         asked = parse_qs(urlsplit(url).query)
         file, number, key = (asked[name][0] for name in ("file", "version", "key"))
         fetch = partial(self._docledger.content, file, int(number), key)

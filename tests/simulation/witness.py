@@ -15,13 +15,16 @@ import trio
 from domain import events
 from domain.events import Event
 from domain.words import CloseReason
+from tests.contract.word import words
 
 UNORDERED = 9.5  # seconds
 MARK = re.compile(r"\[\d+\]")
 
 
 def marks_in(content: bytes | str) -> list[str]:
-    return MARK.findall(content if isinstance(content, str) else content.decode())
+    if isinstance(content, bytes):
+        content = words(content) if content.startswith(b"PK") else content.decode()
+    return MARK.findall(content)
 
 
 @dataclass

@@ -98,6 +98,39 @@ async def test_killed_while_it_fetches(killable: Killable, server: FakeServer) -
     await killable.stored()
 
 
+async def test_killed_between_a_result_and_what_it_is_converted_to(
+    killable: Killable, server: FakeServer
+) -> None:
+    """The server offers a text for a docx file, and its conversion is under way."""
+    gate = trio.Event()
+    url = server.result("text", b"Newer words.\n")
+    made = server.result("made", withheld(gate, says("200 OK", NEWER)), NEWER)
+    server.conversion = {"endConvert": True, "fileUrl": made, "percent": 100}
+    async with trio.open_nursery() as nursery:
+
+        async def unanswered() -> None:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await killable.told({**killable.offer(6, url), "filetype": "txt"})
+
+        nursery.start_soon(unanswered)
+        with trio.fail_after(10):
+            while len(server.fetches) < 2:  # noqa: ASYNC110 (another process is at work)
+                await trio.sleep(0.01)
+        killable.service.kill()
+    await killable.start()
+    service, file = killable.service, killable.file
+    versions = await killable.asks(
+        lambda: eventually(lambda: len(found := service.versions(file)) > 2 and found, "both are there")
+    )
+    assert [(version["filetype"], version["head"]) for version in versions] == [
+        ("docx", True),
+        ("txt", False),
+        ("docx", True),
+    ]
+    assert await killable.asks(lambda: service.content(file, 2)) == b"Newer words.\n"
+    assert await killable.asks(lambda: service.content(file, 3)) == NEWER
+
+
 async def test_killed_after_it_acknowledged_what_the_journal_would_not_take(
     killable: Killable, server: FakeServer
 ) -> None:
