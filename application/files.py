@@ -163,7 +163,7 @@ class Files:
         """Raises NotFound, Forbidden, WrongType."""
         row = await self.get(file_id, person, Access.EDIT)
         version = await self.version(file_id, number, person, Access.EDIT)
-        if not version.head and version.filetype != _filetype(row.file.name):
+        if not version.head and version.filetype != filetype_of(row.file.name):
             what = f"Version {number} is of another type ({version.filetype}) and was never the file"
             raise WrongType(f"{what}. Download it, and upload it as a file of its own.")
         return version
