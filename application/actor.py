@@ -12,6 +12,7 @@ from outcome import Error, Outcome, Value
 from application.fetching import Fetch
 from application.fetching import Outcome as Fetched
 from application.journal import Change, DocumentChange, FileChange, JournalFailed, StaleWrite
+from application.letters import Letter
 from application.schedule import Schedule
 from application.server_errands import ask_info, send_forcesave
 from application.world import World
@@ -26,14 +27,6 @@ from domain.words import Next
 
 ATTEMPTS = 5  # at a write that others keep overtaking
 RELOAD = 5.0  # seconds between two attempts to read a journal that fails
-
-
-class Letter:
-    """A command in an envelope, with the way back for the answer. No command: just a look."""
-
-    def __init__(self, command: Command | None) -> None:
-        self.command = command
-        self.reply, self.answer = trio.open_memory_channel[Outcome[Document | None]](1)
 
 
 class DocumentActor:

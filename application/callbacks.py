@@ -18,7 +18,8 @@ from application.journal import JournalFailed
 from application.spool import Spool
 from application.world import World
 from domain.commands import CloseUnchanged, Command, NotePresence, NoteReplied, NoteServerFailure, TakeOffer
-from domain.document import Document, offer_id
+from domain.document import Document
+from domain.offers import offer_id
 from domain.words import Next
 
 logger = logging.getLogger(__name__)

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 from application.converting import BadResult, converted, fetched
-from application.files import BadName, Files, WrongType, checked_name
+from application.files import Files, WrongType
 from application.journal import FileRow
+from application.names import BadName, checked_name
 from application.people import Person
 from application.ports import ConversionFailed, DownloadFailed, ServerUnreachable
 from application.world import World

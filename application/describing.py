@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from application.plain import to_plain
-from domain.document import Document, Offer
+from domain.document import Document
 from domain.file import EVERYBODY, File
+from domain.offers import Offer
 
 Plain = dict[str, Any]
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from unicodedata import bidirectional, category
 
 from application.journal import FileChange, FileRow, Journal, StaleWrite, VersionRow
+from application.names import checked_name, filetype_of
 from application.people import Person
 from application.ports import Blob, Blobs
 from domain import file as files
 from domain.events import FileEvent
 from domain.file import NOTHING, File, Made
-from domain.formats import format_of
 from domain.levels import covers
 from domain.words import Access, Trigger
 
 ATTEMPTS = 8  # at a change that others keep overtaking
-LONGEST_NAME = 255  # bytes, as file systems have it
-TURNING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})  # fdp.exe as exe.pdf
 
 Decision = Callable[[File], tuple[FileEvent, ...]]
 
@@ -30,10 +27,6 @@ class NotFound(Exception):
 
 class Forbidden(Exception):
     """This person may not do that."""
-
-
-class BadName(Exception):
-    """A file name that cannot be; the text says why."""
 
 
 class WrongType(Exception):
@@ -231,24 +224,3 @@ def _put(
         restored=restored,
         made=made,
     )
-
-
-def filetype_of(name: str) -> str:
-    format_ = format_of(name)
-    return format_.extension if format_ else name.rpartition(".")[2].lower()[:20]
-
-
-def checked_name(name: str) -> str:
-    """A name fit to be shown and downloaded under. Raises BadName."""
-    name = name.strip()
-    if not name or name in {".", ".."}:
-        raise BadName("A file needs a name.")
-    if any(character in "/\\" or category(character) in {"Cc", "Zl", "Zp"} for character in name):
-        raise BadName("A file name cannot contain slashes or control characters.")
-    if any(bidirectional(character) in TURNING for character in name):
-        raise BadName("A file name cannot contain characters that turn the direction of what follows.")
-    if any("\ud800" <= character <= "\udfff" for character in name):
-        raise BadName("A file name cannot contain what is no text, such as half a surrogate pair.")
-    if len(name.encode()) > LONGEST_NAME:
-        raise BadName(f"A file name can have at most {LONGEST_NAME} bytes.")
-    return name

@@ -11,9 +11,9 @@ from application.causes import NESTED
 from application.journal import Recorded
 from application.plain import to_plain
 from domain import commands, events
-from domain.document import offer_id
 from domain.file import EVERYBODY
 from domain.formats import FORMATS, format_of
+from domain.offers import offer_id
 
 Plain = Mapping[str, Any]
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import trio
 
-from application.files import Files, filetype_of
+from application.files import Files
 from application.journal import FileRow, JournalFailed
+from application.names import filetype_of
 from application.people import Person
 from application.ports import Code, ServerUnreachable
 from application.world import World

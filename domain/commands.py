@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from domain.document import offer_id
+from domain.offers import offer_id
 from domain.words import Mode, Next, Source, Trigger
 
 

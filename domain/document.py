@@ -4,53 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import reduce
-from hashlib import sha256
-from urllib.parse import urlsplit
 
 from domain import events
-from domain.erasure import without_person
 from domain.events import DocumentEvent
 from domain.file import EVERYBODY
+from domain.offers import Offer, Settled
 from domain.words import Mode, Next, Standing
 
-FINAL = frozenset({2, 3})  # the statuses after which nobody edits any more
-AHEAD = timedelta(minutes=10)  # beyond which we do not believe the server's clock
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 Rank = tuple[datetime, bool, datetime, int]
 Admission = tuple[str, Mode, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """Bytes the Document Server holds for us and we do not have yet."""
-
-    fact: events.SaveOffered
-    order: int  # the how many-th offer of the session
-
-    @property
-    def final(self) -> bool:
-        return self.fact.status in FINAL
-
-    @property
-    def lastsave(self) -> datetime | None:
-        """When the server had the last change in it, as far as we can believe that."""
-        said = self.fact.lastsave
-        return None if said is None or said > self.fact.at + AHEAD else said
-
-    def without(self, user: str) -> Offer:
-        return replace(self, fact=replace(self.fact, history=without_person(self.fact.history, user)))
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of an offer; `version` is None for one in quarantine or given up."""
-
-    at: datetime
-    version: int | None
-    next: Next | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +84,6 @@ class Document:
         if self.last_word and offer.fact.at < self.last_word:
             return True
         return self.crown is not None and self.rank(offer) < self.crown
-
-
-def offer_id(status: int, url: str) -> str:
-    """An offer's identity: status and url path, since a repeat signs md5 and expires anew."""
-    return sha256(f"{status} {urlsplit(url).path}".encode()).hexdigest()[:16]
-
-
-def failure_id(status: int, lastsave: datetime | None) -> str:
-    """The identity of a status 3 or 7 that comes without bytes."""
-    return sha256(f"{status} failed {lastsave}".encode()).hexdigest()[:16]
 
 
 def evolve(document: Document | None, event: DocumentEvent) -> Document:

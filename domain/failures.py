@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from domain import commands, events
-from domain.document import Document, failure_id
+from domain.document import Document
+from domain.offers import failure_id
 from domain.presence import Facts, left
 from domain.words import CloseReason, Next, Source, Standing
 

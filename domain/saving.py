@@ -9,10 +9,11 @@ from datetime import datetime
 from domain import events
 from domain.commands import CommitOffer, TakeStored
 from domain.deciding import decide
-from domain.document import Document, Offer, replay
+from domain.document import Document, replay
 from domain.events import DocumentEvent, FileEvent
 from domain.failures import KEPT_THERE
 from domain.file import File
+from domain.offers import Offer
 from domain.words import CloseReason, Next, Source, Standing, Trigger
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser
 
 from tests.chromium import chromium, chromium_path
+
+settings.register_profile("suite", deadline=None)  # a busy machine is no finding
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from domain import commands, events
 from domain.commands import Command
 from domain.deciding import decide
-from domain.document import Document, offer_id, replay
+from domain.document import Document, replay
 from domain.events import DocumentEvent
+from domain.offers import offer_id
 from domain.words import CloseReason, Mode, Standing, Trigger
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -12,8 +12,9 @@ from starlette.routing import Match
 
 from application.copies import CannotConvert, NotDelivered
 from application.desk import Unavailable
-from application.files import BadName, Changed, Forbidden, NotFound, WrongType
+from application.files import Changed, Forbidden, NotFound, WrongType
 from application.journal import Damaged, JournalFailed, StaleWrite
+from application.names import BadName
 from application.opening import SavingInProgress, Shut
 from application.ports import ServerUnreachable, StorageFailed, TooLarge
 from application.renaming import InUse

@@ -9,9 +9,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from application.files import NotFound, checked_name
+from application.files import NotFound
 from application.history import Entry
 from application.journal import DocumentRow, FileRow
+from application.names import checked_name
 from application.people import Person
 from domain.formats import format_of
 from domain.words import Access

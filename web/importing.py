@@ -8,7 +8,8 @@ from pathlib import Path
 
 import trio
 
-from application.files import BadName, Files
+from application.files import Files
+from application.names import BadName
 from application.people import Person
 from application.ports import TooLarge
 from domain.file import EVERYBODY

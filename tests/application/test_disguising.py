@@ -18,8 +18,8 @@ from application.journal import Recorded
 from application.plain import to_plain
 from application.repeating import repeat
 from domain import events
-from domain.document import offer_id
 from domain.events import DocumentEvent, FileEvent
+from domain.offers import offer_id
 from domain.words import Next, Source, Trigger
 from tests.log import Log
 from tests.secrets import Secrets, life

@@ -26,10 +26,11 @@ from domain import document as documents
 from domain import file as files
 from domain.commands import Command
 from domain.deciding import decide
-from domain.document import Document, offer_id
+from domain.document import Document
 from domain.events import DocumentEvent, FileEvent
 from domain.file import File
 from domain.keys import document_key, user_id
+from domain.offers import offer_id
 from domain.saving import commit
 from domain.words import Access, Mode, Next, Source, Trigger
 from infrastructure.ids import new_id

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from domain import commands, events
-from domain.document import failure_id, offer_id
 from domain.events import DocumentEvent
+from domain.offers import failure_id, offer_id
 from domain.words import CloseReason, Mode, Next, Source, Standing, Trigger
 from tests.story import (
     EDITING,

@@ -15,8 +15,9 @@ from domain import commands, events
 from domain import file as files
 from domain.commands import Command
 from domain.deciding import decide
-from domain.document import Document, evolve, offer_id, replay
+from domain.document import Document, evolve, replay
 from domain.events import DocumentEvent, FileEvent
+from domain.offers import offer_id
 from domain.saving import commit, take_stored
 from domain.words import Mode, Next, Source, Trigger
 from tests.story import admit, at, present, take, unchanged, url

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from domain import commands, events
-from domain.document import offer_id
 from domain.file import File
+from domain.offers import offer_id
 from domain.saving import Commit, commit, take_stored
 from domain.words import CloseReason, Next, Source, Standing, Trigger
 from tests.story import (

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from application.files import LONGEST_NAME, BadName, checked_name
+from application.names import LONGEST_NAME, BadName, checked_name
 from domain.formats import format_of
 from domain.keys import KEY, document_key, user_id
 from infrastructure.ids import new_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from application.files import LONGEST_NAME
+from application.names import LONGEST_NAME
 from domain.words import Access
 from web.openapi.parts import (
     BYTES,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from application.operating import Status
-from domain.document import Settled
 from domain.events import Closed, Errored
 from domain.formats import FORMATS
 from domain.keys import KEY
+from domain.offers import Settled
 from domain.words import Access, CloseReason, Mode, Standing, Trigger
 from web.openapi.facts import event_schemas, schema_of
 from web.openapi.parts import (

@@ -10,7 +10,7 @@ from application.journal import Recorded
 from application.people import introduced
 from application.telling import SOMEBODY, told
 from domain import events
-from domain.document import FINAL
+from domain.offers import FINAL
 from domain.words import CloseReason, Mode, Next, Trigger
 
 SHAPES = {
