@@ -80,6 +80,7 @@ def told(answer: httpx.Response) -> dict[str, str]:
         "last-modified",
         "ratelimit-limit",
         "referrer-policy",
+        "strict-transport-security",
         "x-content-type-options",
     )
     return {name: answer.headers[name] for name in names if name in answer.headers}
