@@ -22,6 +22,7 @@ from application.leafing import leaf
 logger = logging.getLogger(__name__)
 
 PAGE = 100  # facts read at once
+FRESH = 5.0  # seconds that these are good for
 AGAIN = 1.0  # seconds until the journal is asked again after it failed
 STORE = 1.0  # seconds between two writes of a place, while there is more to tell: so much may be repeated
 FAR = 1000  # positions without anything to tell, until that is worth a write
@@ -144,9 +145,10 @@ class Receiver:
     async def _follow(self, upto: int) -> None:
         while self._place.position < upto:
             facts, position = await leaf(self._means.journal, TELLING, self._place.position, upto, PAGE)
-            for fact in facts:
-                if not await self._tell(fact):
-                    return  # what is told next time is read anew: names may have been taken out of it
+            read_at = trio.current_time()
+            for fact in facts:  # read anew after a while: names may have been taken out of it
+                if trio.current_time() - read_at > FRESH or not await self._tell(fact):
+                    return
             self._place = replace(self._place, position=position)
         if self._unstored or self._place.position - self._stored_position >= FAR:
             await self._store()

@@ -27,6 +27,7 @@ FORMAT = 1
 DATABASE, BLOBS, MANIFEST = "docledger.db", "blobs.txt", "manifest.json"
 SECRETS = ("secret", "checkpoint.key")
 SMALL = ("sidecars", "quarantine")  # folders of small files
+LOCK = "docledger.lock"  # it also says that a folder is a backup
 CHUNK = 1024 * 1024
 SHA256 = re.compile(r"[0-9a-f]{64}")
 DIGESTS = "SELECT name FROM pragma_table_info('versions') WHERE name LIKE '%sha256'"  # of whatever release
@@ -104,15 +105,19 @@ def _is_ours(name: str) -> bool:
 class Destination:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        self._lock = self.root / LOCK
         self.snapshots = self.root / "snapshots"
         self.tmp = self.root / "tmp"
         self.folders = Folders(os.fsync)
         self.blobs = Store(self.root / "blobs", self.tmp, self.folders)
 
     def prepare(self) -> None:
-        """Raises OSError."""
+        """Only where nothing is, or a backup. Raises BackupFailed, OSError."""
         if not self.root.exists():  # there will be secrets in it
             self.root.mkdir(0o700, parents=True)
+        if not self._lock.exists() and any(path.name != "lost+found" for path in self.root.iterdir()):
+            raise BackupFailed(f"{self.root} is not empty, and is no backup: name a folder of its own.")
+        os.close(os.open(self._lock, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         self.folders.trust(self.root)
         for folder in (self.blobs.root, self.snapshots, self.tmp):
             self.folders.make(folder)
@@ -120,7 +125,7 @@ class Destination:
     @contextmanager
     def held(self) -> Iterator[None]:
         """By one process at a time, until it ends, however it does. Raises BackupFailed."""
-        handle = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(self._lock, os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield

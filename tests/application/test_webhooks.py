@@ -336,6 +336,17 @@ async def test_names_are_those_that_the_log_has_when_it_is_told(
     assert stage.post.data(A)["users"] == [{"id": "ada", "name": ""}]
 
 
+async def test_what_was_read_long_ago_is_read_anew(stage: Stage, autojump_clock: MockClock) -> None:
+    stage.post.seconds = 2
+    stage.start()
+    await trio.sleep(1)
+    await stage.log.add("f")
+    await stage.log.tell_file("f", *[version(number) for number in range(2, 12)])
+    await trio.sleep(60)
+    assert stage.post.positions() == list(range(2, 12))
+    assert [count for _, count in stage.journal.pages if count] == [10, 7, 4, 1]
+
+
 async def test_an_event_keeps_its_id_and_another_one_at_its_position_has_another(
     stage: Stage, autojump_clock: MockClock
 ) -> None:

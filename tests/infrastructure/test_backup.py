@@ -17,7 +17,7 @@ import pytest
 import trio
 
 from infrastructure.backup.checking import check
-from infrastructure.backup.layout import BackupFailed, Destination, Manifest, Places, listed, referenced
+from infrastructure.backup.layout import LOCK, BackupFailed, Destination, Manifest, Places, listed, referenced
 from infrastructure.backup.making import Made, make
 from infrastructure.backup.restoring import MARK, restore
 from infrastructure.evidence import verify
@@ -284,6 +284,17 @@ def test_two_at_once_are_refused(data: Path, backup: Destination) -> None:
         made(data, backup)
 
 
+def test_a_folder_that_is_no_backup_is_left_alone(data: Path, tmp_path: Path) -> None:
+    for name in ("tmp", "blobs"):
+        (tmp_path / "var" / name).mkdir(parents=True)
+        (tmp_path / "var" / name / "somebody's").write_text("own")
+    for folder in (tmp_path / "var", data, data / "blobs"):
+        before = sorted(folder.rglob("*"))
+        with pytest.raises(BackupFailed, match="is no backup"):
+            made(data, Destination(folder))
+        assert sorted(folder.rglob("*")) == before
+
+
 def test_without_a_log_there_is_nothing_to_back_up(tmp_path: Path, backup: Destination) -> None:
     with pytest.raises(BackupFailed, match="no log"):
         made(tmp_path / "elsewhere", backup)
@@ -292,7 +303,7 @@ def test_without_a_log_there_is_nothing_to_back_up(tmp_path: Path, backup: Desti
 
 def test_whatever_is_changed_or_missing_is_found(data: Path, backup: Destination) -> None:
     made(data, backup)
-    files = [path for path in backup.root.rglob("*") if path.is_file() and path.name != "lock"]
+    files = [path for path in backup.root.rglob("*") if path.is_file() and path.name != LOCK]
     assert len(files) == 11
     for path in files:
         content = path.read_bytes()
