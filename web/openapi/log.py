@@ -22,22 +22,32 @@ from web.openapi.parts import (
 )
 from web.openapi.schemas import FILE_KEY
 
+
+def unless_empty(schema: Plain) -> Plain:
+    """What a form leaves empty is not given."""
+    return {"anyOf": [schema, {"const": ""}]}
+
+
 KEYED = given("key", "path", FILE_KEY, "The session’s key")
 POSITION = whole(0, 10**18 - 1)
 TIME = {"anyOf": [text(format="date-time"), text(format="date")]}
-MAYBE_TIME = {"anyOf": [*TIME["anyOf"], {"const": ""}]}
+
 
 FILTERS = [
     given("user", "query", TEXT, "An id, a `sub`, or a name: everybody of that name"),
     given("type", "query", many(one_of(sorted(TYPES))), "Repeated, or separated by commas"),
-    given("from", "query", MAYBE_TIME, "A date is midnight UTC"),
-    given("to", "query", MAYBE_TIME, "Not included"),
+    given("from", "query", unless_empty(TIME), "A date is midnight UTC"),
+    given("to", "query", unless_empty(TIME), "Not included"),
 ]
 OF_KEY = [given("key", "query", TEXT, "Of one session")]
 OF_ANY = [given("file", "query", TEXT, "Of one file and its sessions"), *OF_KEY]
-BEFORE = given("before", "query", POSITION, "What precedes this position, the newest first")
-AFTER = given("after", "query", POSITION, "What follows this position, the oldest first")
-PLACE = [BEFORE, AFTER, given("limit", "query", whole(LEAST, MOST), f"{USUAL} when it is left out")]
+BEFORE = given("before", "query", unless_empty(POSITION), "What precedes this position, the newest first")
+AFTER = given("after", "query", unless_empty(POSITION), "What follows this position, the oldest first")
+PLACE = [
+    BEFORE,
+    AFTER,
+    given("limit", "query", unless_empty(whole(LEAST, MOST)), f"{USUAL} when it is left out"),
+]
 MOMENT = [
     given("after", "query", POSITION, "The number of an event in this session"),
     given("at", "query", TIME),
