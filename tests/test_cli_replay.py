@@ -68,7 +68,7 @@ def test_replay_can_answer_a_program(offline: Service) -> None:
 def test_an_exported_incident_is_decided_as_the_log_itself(offline: Service) -> None:
     checked = run(offline, "replay", SECRETS.file_id, "--check")
     assert (checked.exit_code, checked.stderr) == (0, "")
-    assert "23 decisions made again: each comes out as it was recorded." in checked.stdout
+    assert "24 decisions made again: each comes out as it was recorded." in checked.stdout
     for number, options in enumerate([(), ("--redact",)]):
         path = str(offline.folder / f"{number}.jsonl")
         done = run(offline, "export", SECRETS.file_id, *options, "-o", path)

@@ -60,7 +60,7 @@ async def changed(request: Request) -> Response:
     row = await context.files.get(file_id, person)
     if name is not None:  # who may share may rename too, so that all is refused or nothing
         await context.renaming.permit(file_id, name, person)
-    row = await share_all(context, row, shares, request)
+    row = await share_all(context, row, shares, person)
     if name is not None:
         row = await context.renaming.rename(file_id, name, person)
     return await _answer(context, row, person)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from application.files import NotFound
 from application.journal import FileRow
+from application.people import Person
 from domain.file import EVERYBODY
 from domain.keys import user_id
 from domain.words import Access
@@ -22,7 +22,7 @@ LONGEST = 200  # letters of a `sub` that somebody types
 
 
 def shares_of(value: object) -> Mapping[str, Access]:
-    """Of a JSON body: whoever is meant, by `sub`, and what they may do. Raises BadRequest."""
+    """Of a JSON body: whoever is meant, and what they may do. Raises BadRequest."""
     if not isinstance(value, dict) or not all(isinstance(who, str) and who for who in value):
         raise BadRequest('shares is an object, such as {"bob": "edit", "*": "comment", "carol": null}.')
     return {who: _level(access) for who, access in value.items()}
@@ -37,44 +37,32 @@ def _level(word: object) -> Access:
 
 
 async def shared(request: Request) -> Response:
-    """The file's page says who may do what: `user` is known already, `who` is a `sub`."""
-    context, file_id = context_of(request), request.path_params["id"]
+    """For the forms of the file's page."""
+    context, person, file_id = context_of(request), person_of(request), request.path_params["id"]
     form = await form_of(request)
-    row = await context.files.get(file_id, person_of(request))
-    user, name = await _whom(context, form, row)
+    who = form.get("who", "").strip()
+    if not 0 < len(who) <= LONGEST:
+        raise BadRequest("Say whom to share it with: the name that they sign in with.")
     access = Access.NONE if form.get("access") == Access.NONE else _level(form.get("access", ""))
-    await context.files.share(file_id, user, name, access, person_of(request))
-    await context.usher.mind(file_id)
+    await share_all(context, await context.files.get(file_id, person), {who: access}, person)
     return RedirectResponse(f"/files/{file_id}{query_of(request)}#sharing", 303)
 
 
-async def _whom(context: Context, form: Mapping[str, str], row: FileRow) -> tuple[str, str]:
-    """One of our ids, and a name."""
-    user, who = form.get("user", ""), form.get("who", "").strip()
-    if user and user != EVERYBODY:
-        if user not in row.file.shares:
-            raise NotFound("The file is not shared with them.")
-        return user, row.file.shares[user].name
-    if not user and not 0 < len(who) <= LONGEST:
-        raise BadRequest("Say whom to share it with: the name that they sign in with.")
-    return await _known(context, user or who)
-
-
-async def _known(context: Context, who: str) -> tuple[str, str]:
-    """A `sub` as our id, and the name that people know it by."""
-    if who == EVERYBODY:
-        return EVERYBODY, "everybody"
-    user = user_id(who)
-    return user, (await context.journal.names([user])).get(user) or who
-
-
-async def share_all(
-    context: Context, row: FileRow, shares: Mapping[str, Access], request: Request
-) -> FileRow:
+async def share_all(context: Context, row: FileRow, shares: Mapping[str, Access], person: Person) -> FileRow:
     """Raises Forbidden."""
     for who, access in shares.items():
-        user, name = await _known(context, who)
-        row = await context.files.share(row.id, user, name, access, person_of(request))
+        user, name = await _known(context, who, row)
+        row = await context.files.share(row.id, user, name, access, person)
     if shares:
         await context.usher.mind(row.id)
     return row
+
+
+async def _known(context: Context, who: str, row: FileRow) -> tuple[str, str]:
+    """Whom it is shared with already, by our id, or a `sub`; and the name that people know them by."""
+    if who == EVERYBODY:
+        return EVERYBODY, "everybody"
+    if who in row.file.shares:
+        return who, row.file.shares[who].name
+    user = user_id(who)
+    return user, (await context.journal.names([user])).get(user) or who

@@ -201,6 +201,7 @@ def test_where_in_time_a_log_is_can_be_found_out_afterwards(folder: Path, ledger
     with sqlite3.connect(folder / "ledger.db") as database:
         database.backup(copy)
     copy.execute("DELETE FROM spans")
+    copy.execute("PRAGMA user_version = 0")
     copy.commit()
     copy.close()
     for _ in range(2):

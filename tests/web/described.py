@@ -16,7 +16,7 @@ from web.openapi.document import described
 Plain = dict[str, Any]
 
 DOCUMENT = described("http://docledger.test", demo=False)
-PAGES = re.compile(r"/|/(files|documents|static)/.*|/audit|/sign-in")
+PAGES = re.compile(r"/|/(files|documents|static)/.*|/audit|/doctor|/new|/sign-in")
 PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}, "text/html": {}}
 NOTHING_THERE = {"responses": {status: {"content": PROBLEM} for status in ("403", "404", "405", "429")}}
 

@@ -26,17 +26,17 @@ async def test_a_file_is_shared_changed_and_taken_back(service: Service) -> None
     done = await submit(service, file, who=" bob ", access="comment")
     assert (done.status_code, done.headers["Location"]) == (303, f"/files/{file}#sharing")
     assert await access(service, file) == "comment"
-    await submit(service, file, user=BOB, access="fill")
+    await submit(service, file, who=BOB, access="fill")
     assert await access(service, file) == "fill"
-    await submit(service, file, user=BOB, access="none")
+    await submit(service, file, who=BOB, access="none")
     assert await access(service, file) == "none"
 
 
 async def test_everybody_may_be_let_in_and_shut_out_again(service: Service) -> None:
     file = await service.add()
-    await submit(service, file, user="*", access="review")
+    await submit(service, file, who="*", access="review")
     assert await access(service, file, "carol") == "review"
-    await submit(service, file, user="*", access="none")
+    await submit(service, file, who="*", access="none")
     assert await access(service, file, "carol") == "none"
 
 
@@ -64,9 +64,13 @@ async def test_a_form_that_makes_no_sense_changes_nothing(service: Service, form
     assert (await service.get(f"/api/files/{file}")).json()["shares"] == []
 
 
-async def test_only_whom_it_is_shared_with_is_known_by_id(service: Service) -> None:
+async def test_whom_it_is_shared_with_is_known_by_id_in_json_too(service: Service) -> None:
     file = await service.add()
-    assert (await submit(service, file, user=user_id("dora"), access="edit")).status_code == 404
+    await service.share(file, bob="edit")
+    await service.share(file, **{BOB: "view"})
+    assert await access(service, file) == "view"
+    await service.share(file, **{BOB: None})
+    assert await access(service, file) == "none"
 
 
 async def test_only_the_owner_shares_and_sees_the_forms(service: Service) -> None:
@@ -85,3 +89,5 @@ async def test_the_page_says_who_may_do_what(service: Service) -> None:
     page = (await service.get(f"/files/{file}", headers=HTML, by="bob")).text
     assert "shared with <bdi>bob</bdi> to fill in" in page
     assert "shared with <bdi>everybody</bdi> to comment" in page
+    assert "you may comment" in (await service.get("/", headers=HTML, by="bob")).text
+    assert "you may" not in (await service.get("/", headers=HTML)).text

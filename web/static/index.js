@@ -205,6 +205,7 @@ async function render() {
   for (const theirs of [...fresh.querySelectorAll("tr[data-id]")].reverse()) {
     const ours = rowOf(theirs.dataset.id);
     if (ours) {
+      if (ours.dataset.access !== theirs.dataset.access) ours.cells[5].replaceWith(theirs.cells[5]);
       ours.dataset.access = theirs.dataset.access;
       if (nameOf(ours) !== nameOf(theirs)) ours.querySelector("th").replaceWith(theirs.querySelector("th"));
       before = ours;

@@ -13,7 +13,7 @@ let settled = null; // the key that a fresh configuration did not change: asking
 const NEWS_SECONDS = 20;
 const BURST_SECONDS = 0.3;
 const REPLACED = "The file was replaced; this is the new version.";
-const AGAIN = "Reload this page to open the document again, as far as you may.";
+const AGAIN = "What you typed is kept. Reload this page to open the document again, as far as you may.";
 const CONFLICT = "The file was changed outside this editor. What is typed here is kept as a separate version.";
 
 // What there is to say, by who says it.
@@ -176,7 +176,7 @@ async function status() {
   const key = configuration.config.document.key;
   const response = await fetch(`/api/documents/${key}${self_.query}`);
   const state = await response.json();
-  if (response.status === 403) notify("access", `${state.message} What you had typed is saved.`);
+  if (response.status === 403) notify("access", state.message);
   if (!response.ok) return;
   if (key !== configuration.config.document.key) return; // the page has gone on meanwhile
   const line = document.getElementById("status");
@@ -195,7 +195,7 @@ let asking = null;
 
 function heard(fact) {
   const me = configuration.config.editorConfig.user.id;
-  if (fact.type === "SentOut" && fact.data.user === me) notify("access", `${fact.text} What was typed is saved. ${AGAIN}`);
+  if (fact.type === "SentOut" && fact.data.user === me) notify("access", `${fact.text} ${AGAIN}`);
   soon();
 }
 
