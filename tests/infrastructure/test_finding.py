@@ -19,6 +19,7 @@ from domain import document as documents
 from domain import events
 from domain import file as files
 from domain.words import Access, Mode
+from infrastructure.journal.chaining import chain
 from infrastructure.journal.finding import MOST, Search
 from infrastructure.journal.ledger import Ledger
 from tests.fake_journal import FakeJournal
@@ -201,10 +202,7 @@ def test_where_in_time_a_log_is_can_be_found_out_afterwards(folder: Path, ledger
     with sqlite3.connect(folder / "ledger.db") as database:
         database.backup(copy)
     copy.execute("DELETE FROM spans")
-    copy.execute("PRAGMA user_version = 0")
-    copy.commit()
-    copy.close()
     for _ in range(2):
-        again = Ledger(folder / "copy.db")
-        assert again.views.query("SELECT block, low, high FROM spans ORDER BY block", (), tuple) == spans
-        again.close()
+        chain(copy)
+        assert copy.execute("SELECT block, low, high FROM spans ORDER BY block").fetchall() == spans
+    copy.close()
