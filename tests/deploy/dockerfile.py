@@ -143,6 +143,7 @@ def _run(stage: Stage, argument: str) -> None:
     opt = Path("/opt")  # where the image has a folder of its own
     everything = [path for path in Path("/").iterdir() if path.name not in OURS | {opt.name}]
     everything += [path for path in opt.iterdir() if path.name != "docledger"] if opt.is_dir() else []
+    everything.append(Path(sys.prefix))  # it may be below /tmp
     # The image's python and pip, played by those that run the tests.
     tools = {"PATH": f"{Path(sys.executable).parent}:{stage.environment['PATH']}"}
     settings = {name: value for name, value in os.environ.items() if NETWORK.match(name)}
@@ -180,8 +181,9 @@ def shut_in(
     variables = [word for name, value in environment.items() for word in ("--setenv", name, value)]
     command = [
         *("bwrap", "--die-with-parent", "--clearenv", *variables),
-        *("--bind" if writable else "--ro-bind", stage.root, "/", *binds, *volume),
-        *("--perms", "1777", "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev", "--chdir", stage.folder),
+        *("--bind" if writable else "--ro-bind", stage.root, "/"),
+        *("--perms", "1777", "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"),
+        *(*binds, *volume, "--chdir", stage.folder),
     ]
     return list(map(str, [*command, *_as(stage.user)]))
 
