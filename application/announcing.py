@@ -84,6 +84,9 @@ def _said(fact: events.Event, names: Mapping[str, str]) -> Mapping[str, Any]:
                 "sha256": fact.sha256,
                 "size": fact.size,
                 "filetype": fact.filetype,
+                "converted_from": fact.converted_from,
+                "from_file": fact.from_file,
+                "form_data": fact.forms_sha256 is not None,
                 "users": _people(fact.users, names),
             }
         case events.Errored():

@@ -138,6 +138,7 @@ async def assemble(
             trust,
             recovery,
             streams,
+            webhooks,
             loop,
             stages.taken_up,
             stages.stopping,

@@ -65,8 +65,8 @@ async def serve(
             stages.closing.set()
 
         async with trio.open_nursery() as nursery:
-            inner = Observed(create_app(partial(assemble, settings, connection, stages, patience)))
-            app = Severable(Guard(inner, known_hosts(settings)))
+            inner = create_app(partial(assemble, settings, connection, stages, patience))
+            app = Severable(Observed(Guard(inner, known_hosts(settings))))
             serving = partial(
                 listen, cast(ASGIFramework, app), config_of(settings), shutdown_trigger=shutdown
             )

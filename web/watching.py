@@ -17,6 +17,7 @@ from application.forgotten import Recovery
 from application.opening import Door
 from application.readiness import FINE, Check
 from application.trust import Trust
+from application.webhooks import Webhooks
 from infrastructure.event_loop import EventLoop
 from infrastructure.journal import LedgerJournal
 from infrastructure.metrics.gauges import Gauge
@@ -43,6 +44,7 @@ class Watched:
     trust: Trust
     recovery: Recovery
     streams: Streams
+    webhooks: Webhooks
     loop: EventLoop
     taken_up: trio.Event
     stopping: trio.Event
@@ -92,6 +94,18 @@ class Watched:
             label="seconds",
         )
         yield Gauge("event_streams", "Readers of the event stream", lambda: len(self.streams))
+        yield Gauge(
+            "webhook_behind_events",
+            "Events that a receiver of webhooks is behind the log",
+            partial(self._behind, "events"),
+            label="receiver",
+        )
+        yield Gauge(
+            "webhook_behind_seconds",
+            "How long ago that happened which a receiver should be told next",
+            partial(self._behind, "seconds"),
+            label="receiver",
+        )
         yield Gauge("shut", "1 when nobody is let in until the next start", lambda: self.door.shut)
 
     def _server(self) -> Iterator[Gauge]:
@@ -131,6 +145,9 @@ class Watched:
         for what in ("free", "total"):
             read = partial(_usage, folders, what, one)
             yield Gauge(f"disk_{what}_bytes", f"Bytes, {what}, where the folder is", read, label="folder")
+
+    async def _behind(self, what: str) -> Mapping[str, float]:
+        return {lag.receiver: getattr(lag, what) for lag in await self.webhooks.lags()}
 
     def _unstored(self) -> Iterator[float]:
         now = self.now()
