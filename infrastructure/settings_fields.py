@@ -14,6 +14,11 @@ from infrastructure import settings_values as values
 from infrastructure.settings_values import setting
 
 
+def _strong_outside_the_demo(secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    demo = values.is_loopback(info.data.get("host", "localhost")) and info.data.get("auth_secret", 0) is None
+    return secret if demo or secret is None else values.strong_secret(secret)
+
+
 class Reach(BaseSettings):
     """Who reaches us, and how"""
 
@@ -166,10 +171,7 @@ class Signing(Storage):
     )
     @classmethod
     def _secrets_are_strong(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        demo = (
-            values.is_loopback(info.data.get("host", "localhost")) and info.data.get("auth_secret", 0) is None
-        )
-        return secret if demo or secret is None else values.strong_secret(secret)
+        return _strong_outside_the_demo(secret, info)
 
 
 class Operations(Signing):
@@ -199,6 +201,11 @@ class Operations(Signing):
     webhook_secret: SecretStr | None = setting(
         "Signs what they are told; needed with WEBHOOK_URLS", None, "", validate_default=True
     )
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _token_is_strong(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        return _strong_outside_the_demo(secret, info)
 
     @field_validator("webhook_secret")
     @classmethod

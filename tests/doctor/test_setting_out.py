@@ -27,14 +27,15 @@ def setup(folder: Path, **given: Any) -> Setup:
 
 
 def test_a_secret_is_weak_or_twice_and_never_told(tmp_path: Path) -> None:
-    said = setup(tmp_path, document_server_secret=AUTH_SECRET, metrics_token="short")
+    said = setup(tmp_path, document_server_secret=AUTH_SECRET)
     assert said.secrets == (
         Secret("AUTH_SECRET"),
         Secret("DOCUMENT_SERVER_SECRET", same_as="AUTH_SECRET"),
-        Secret("METRICS_TOKEN", weakness="is shorter than 32 bytes"),
         Secret("SECRET"),
     )
     assert AUTH_SECRET not in str(said)
+    demo = setup(tmp_path, auth_secret=None, metrics_token="short")
+    assert Secret("METRICS_TOKEN", weakness="is shorter than 32 bytes") in demo.secrets
 
 
 def test_a_secret_that_is_being_replaced_may_be_the_one_before(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.web.life import Running
 from tests.web.listening import listening
 from tests.web.service import PATIENCE, Service, second, sign_in, word
 
-TOKEN = "the scraper's own token"
+TOKEN = "the scraper's own token, long enough"
 ADMIN = "admin:root"
 FINE = (200, 0)
 
