@@ -9,7 +9,7 @@ from typing import Any
 
 from application.causes import abridged
 from application.journal import Change, DocumentChange, FileChange, Recorded
-from domain import commands, events
+from domain import commands, events, words
 from domain import document as documents
 from domain import file as files
 from domain.commands import Command
@@ -39,7 +39,7 @@ class Log:
                 number=1,
                 sha256="original",
                 size=1,
-                trigger=events.Trigger.UPLOAD,
+                trigger=words.Trigger.UPLOAD,
                 filetype="docx",
                 head=True,
             ),

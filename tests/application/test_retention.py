@@ -11,7 +11,7 @@ from trio.testing import MockClock
 
 from application.journal import FileChange
 from application.retention import NUMBERS, Retention
-from domain import events
+from domain import events, words
 from domain import file as files
 from domain.retention import HOURLY, NONE, Policy
 from tests.application.conftest import ADA, Stage, callback, now, saving
@@ -215,7 +215,7 @@ async def test_many_are_thinned_a_few_at_a_time(stage: Stage, autojump_clock: Mo
             number=number,
             sha256=f"{number:064}",
             size=1,
-            trigger=events.Trigger.COMMAND,
+            trigger=words.Trigger.COMMAND,
             filetype="docx",
             head=True,
         )

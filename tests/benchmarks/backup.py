@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import trio
 
-from domain import events
+from domain import events, words
 from infrastructure.blobs import LocalBlobs
 from infrastructure.journal import LedgerJournal
 from tests.infrastructure.ledgers import Writer
@@ -39,7 +39,7 @@ async def store(blobs: LocalBlobs, writer: Writer, files: int, size: int) -> Non
             number=1,
             sha256=blob.sha256,
             size=blob.size,
-            trigger=events.Trigger.UPLOAD,
+            trigger=words.Trigger.UPLOAD,
             filetype="docx",
             head=True,
         )

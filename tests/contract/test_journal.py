@@ -13,7 +13,7 @@ import trio.testing
 from application.causes import restored
 from application.journal import DocumentChange, FileChange, Journal, Query, ReadingChange, StaleWrite
 from domain import document as documents
-from domain import events
+from domain import events, words
 from domain import file as files
 from domain.events import DocumentEvent, FileEvent
 from domain.words import Access, CloseReason, Standing, Trigger
@@ -73,10 +73,10 @@ EVERYTHING: tuple[DocumentEvent, ...] = (
     forcesaved(),
     events.Errored(
         at=at(40),
-        source=events.Source.DOWNLOAD,
+        source=words.Source.DOWNLOAD,
         detail="é ✓",
         attempt=2,
-        next=events.Next.RETRY,
+        next=words.Next.RETRY,
         sha256=None,
     ),
     offered(2, 2, 60),
@@ -266,7 +266,7 @@ async def test_thinned_versions_are_gone_and_their_facts_stay(journal: Journal) 
 
 async def test_a_trouble_that_is_over_is_not_told_any_more(journal: Journal) -> None:
     trouble = events.Errored(
-        at=at(40), source=events.Source.COMMAND, detail="no answer", attempt=3, next=events.Next.GO_ON
+        at=at(40), source=words.Source.COMMAND, detail="no answer", attempt=3, next=words.Next.GO_ON
     )
     facts = (opened(), admitted(), trouble, events.Resumed(at=at(70)))
     await record(journal, "k", *facts[:3])

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from application.journal import DocumentChange, FileChange, ReadingChange
 from domain import document as documents
-from domain import events
+from domain import events, words
 from domain import file as files
 from domain.deciding import decide
 from domain.events import DocumentEvent, FileEvent
@@ -26,7 +26,7 @@ from tests.story import admit, admitted, at, closed, forcesaved, joined, left, o
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 FIRST = events.VersionAdded(
-    at=at(1), number=1, sha256="a" * 64, size=7, trigger=events.Trigger.UPLOAD, filetype="docx", head=True
+    at=at(1), number=1, sha256="a" * 64, size=7, trigger=words.Trigger.UPLOAD, filetype="docx", head=True
 )
 COLUMNS = (
     "originator_id",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -12,10 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from web.context import context_of
+from web.gate import CALLBACK, UNLIMITED
 from web.openapi import copying, editor, files, log, operating
 from web.openapi.parts import (
     COUNTED,
     ERRORS,
+    GUARDED,
     RESPONSES,
     SIGNED_IN,
     TEXT,
@@ -35,7 +37,6 @@ AREAS = {
     "Log": log.PATHS,
     "Operating": operating.PATHS,
 }
-CALLBACK = "/api/onlyoffice/callback"
 DESCRIPTION = (
     "ONLYOFFICE editing on top of a team’s own files that never loses a save. Errors are `message`, for "
     "people, and `code`, for programs; whoever accepts text/html gets a page instead, or is led to /sign-in."
@@ -130,19 +131,31 @@ def _problems_in(paths: Mapping[str, Plain]) -> set[str]:
 def _completed(path: str, method: str, area: str, told: Plain, demo: bool) -> Plain:
     """With what holds for many: who may ask, how often, and what may go wrong."""
     signed_in = SIGNED_IN[0] in told["security"]
-    counted = path.startswith("/api/") and path != CALLBACK
-    errors = {*told[ERRORS], "internal"}
     answers = dict(told["responses"])
-    if counted:
-        errors |= {"damaged", "rate_limited", "unavailable"} | ({"cross_site"} if method != "get" else set())
+    if path not in {CALLBACK, *UNLIMITED}:
         answers = {status: _counted(answer) for status, answer in answers.items()}
     if signed_in and not demo:
-        errors.add("unauthenticated")
         answers["303"] = LED_TO_SIGN_IN
+    errors = {*told[ERRORS], *_errors(path, method, demo, signed_in)}
     completed = {"tags": [area], **told, "responses": problems(errors) | answers}
     if signed_in and demo:
         completed |= {"parameters": [*told.get("parameters", ()), PLAYS], "security": []}
     return {name: value for name, value in completed.items() if name != ERRORS}
+
+
+def _errors(path: str, method: str, demo: bool, signed_in: bool) -> Iterator[str]:
+    """That have nothing to do with what is asked for."""
+    yield from ("internal", *GUARDED)
+    if demo:
+        yield "misdirected"
+    elif signed_in:
+        yield "unauthenticated"
+    if path not in {CALLBACK, *UNLIMITED}:
+        yield "rate_limited"
+        if path.startswith("/api/"):
+            yield from ("damaged", "unavailable")
+        if method != "get":
+            yield "cross_site"
 
 
 def _counted(response: Plain) -> Plain:

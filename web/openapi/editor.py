@@ -36,6 +36,7 @@ OPENING = [
 ]
 CANNOT_OPEN = ("bad_request", "wrong_type", "not_configured", "saving_in_progress", "in_maintenance", *HIDDEN)
 
+LATER = {"Retry-After": header(whole(), "Seconds")}
 OPENED = links(
     {"key": "$response.body#/config/document/key"},
     *("showSession", "listSessionEvents", "exportSessionEvents", "showState"),
@@ -110,10 +111,11 @@ PATHS: dict[str, Plain] = {
             {
                 200: answer("With CALLBACK_REPLY=always, whatever comes", ref("Replied")),
                 403: answer("Not signed by the Document Server, or an unknown key", ref("Replied")),
+                429: answer("Too many for this document or from this address", ref("Replied"), headers=LATER),
                 503: answer(
                     "The bytes are not safe yet",
                     ref("Replied"),
-                    headers={"Retry-After": header(whole(), "Seconds")},
+                    headers=LATER,
                 ),
             },
             sends=body(CALLBACK),

@@ -13,7 +13,11 @@ BYTES = "application/octet-stream"
 JSON = "application/json"
 HTML = "text/html"
 
-ALSO = {"cross_site": 403, "rate_limited": 429, "internal": 500}  # said by the gate and by the server
+ALSO = {  # said by the guard, the gate and the server
+    **{"bad_path": 400, "two_lengths": 400, "misdirected": 421, "too_many_headers": 431},
+    **{"cross_site": 403, "rate_limited": 429, "internal": 500},
+}
+GUARDED = frozenset({"bad_path", "two_lengths", "too_many_headers"})
 ERRORS = "errors"  # of an operation, until it is completed
 STATUS = {**{code: status for status, code in TABLE.values()}, **ALSO}
 OR = "-or-"
