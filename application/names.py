@@ -24,7 +24,7 @@ def checked_name(name: str) -> str:
     name = name.strip()
     if not name or name in {".", ".."}:
         raise BadName("A file needs a name.")
-    if any(character in "/\\" or category(character) in {"Cc", "Zl", "Zp"} for character in name):
+    if any(character in "/\\" or category(character) == "Cc" for character in name):
         raise BadName("A file name cannot contain slashes or control characters.")
     if any(bidirectional(character) in TURNING for character in name):
         raise BadName("A file name cannot contain characters that turn the direction of what follows.")

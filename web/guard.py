@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 STATIC = "/static/"
 MOST_HEADERS = 100
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 NOT_A_PAGE = b"default-src 'none'; frame-ancestors 'none'"
 A_YEAR = 31_536_000  # seconds
 
@@ -71,7 +73,7 @@ def _refused(scope: Scope) -> Response | None:
         return _refusal(505, "http_version", "Docledger speaks HTTP/1.1.")
     if len(headers) > MOST_HEADERS:
         return _refusal(431, "too_many_headers", f"A request can have at most {MOST_HEADERS} headers.")
-    if not scope["path"].startswith("/") or not scope["path"].isprintable():
+    if not scope["path"].startswith("/") or CONTROL.search(scope["path"]):
         return _refusal(400, "bad_path", "A path begins with / and holds no control characters.")
     names = {name for name, _ in headers}
     if b"transfer-encoding" in names and (b"content-length" in names or scope["http_version"] == "1.0"):

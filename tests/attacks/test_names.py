@@ -147,8 +147,6 @@ REFUSED = {
     "escape": "\x1b[2Ja.txt",
     "delete": "a\x7f.txt",
     "a control character beyond ASCII": "a\x85.txt",
-    "line separator": "a\u2028.txt",
-    "paragraph separator": "a\u2029.txt",
     "right-to-left override": "gpj.\u202etxt.exe",
     "left-to-right override": "a\u202d.txt",
     "isolate": "a\u2067b\u2069.txt",

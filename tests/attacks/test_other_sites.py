@@ -157,6 +157,7 @@ async def test_what_people_made_is_never_a_page_of_ours(service: Service) -> Non
 async def test_signing_in_leads_nowhere_else(service: Service, query: str) -> None:
     done = await service.post(f"/sign-in?{query}", by=None, data={"token": sign_in("ada")})
     assert (done.status_code, done.headers["location"]) == (303, "/")
+    service.http.cookies.clear()
     sent = await service.get(f"/?{query}", by=None, headers=HTML)
     assert (sent.status_code, sent.headers["location"]) == (303, "/sign-in")
 

@@ -64,10 +64,12 @@ async def test_a_hostile_name_is_only_text(service: Service) -> None:
 
 
 async def test_names_cannot_turn_the_sentence_they_stand_in(service: Service) -> None:
-    file = await service.add("\u202eevil דוד (סופי) 7.docx")
+    file = await service.add("evil דוד (סופי) 7.docx")
+    await service.share(file, **{"\u202eevil": "view"})
     shown = await page(service, f"/files/{file}")
+    assert any("evil" in line and "view" in line for line in lines(shown))
+    assert not any("\u202e" in line for line in lines(shown))
     said = next(line for line in lines(shown) if "added" in line)
-    assert "\u202e" not in said
     assert "\u2068דוד (סופי)\u2069 7.docx" in said
 
 
