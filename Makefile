@@ -15,6 +15,9 @@ KILLS := 50
 DOCUMENTS := 100
 POLICY := durable
 
+# `make test`: more than there are cores, since many tests wait.
+JOBS := 3
+
 # `make fuzz`, against services of its own on 127.0.0.1.
 FUZZ ?= 1000
 
@@ -23,8 +26,8 @@ FUZZ ?= 1000
 run: $(VENV)/.ready  ## start Docledger on http://127.0.0.1:8080
 	$(BIN)/docledger serve
 
-test: $(VENV)/.ready-test check  ## lint, type-check, then run the whole suite
-	$(BIN)/pytest
+test: $(VENV)/.ready-test check  ## lint, type-check, then run the whole suite, several files at a time
+	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
 check: $(VENV)/.ready-test  ## formatting, lint and types, without the tests
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from application.journal import FileRow
+from application.result_links import may_be_a_result
 from web.bodies import form_of, json_object
 from web.context import Context, context_of, person_of
 from web.errors import BadRequest
@@ -50,6 +51,10 @@ async def saved_as(request: Request) -> Response:
     given = [body.get(name) for name in ("file", "url", "title", "filetype")]
     match given:
         case [str(file_id), str(url), str(title), str(filetype)]:
+            if not may_be_a_result(url):
+                raise BadRequest(
+                    "url is that of a result of the Document Server, as onRequestSaveAs brings it."
+                )
             row = await context.copies.save_as(file_id, person, url, title, filetype.lower())
             return _created(request, row)
     raise BadRequest(f"Send {COPIED}, each a text.")

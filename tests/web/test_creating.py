@@ -234,8 +234,11 @@ async def test_a_copy_is_named_as_what_it_is(service: Service, title: str, filet
         ({"filetype": "exe"}, 400),
         ({"title": "../x"}, 400),
         ({"title": ""}, 400),
-        ({"url": "http://user@office/x"}, 502),
-        ({"url": "http://office/nowhere"}, 502),
+        ({"url": "http://user@office/cache/files/x"}, 400),
+        ({"url": "http://office/internal/cluster/inactive"}, 400),  # its side that looks at us alone
+        ({"url": "http://office/info/info.json"}, 400),
+        ({"url": "http://office/cache/files/../../info/info.json"}, 400),
+        ({"url": "http://office/cache/files/data/gone_1/output.docx"}, 502),
         ({"url": None}, 400),
         ({"filetype": "xlsx"}, 502),  # it is a text document
     ],

@@ -20,7 +20,7 @@ from tests.web.fake_server import SECRET, STRANGER, FakeServer, envelope, signed
 from tests.web.service import AUTH_SECRET, CALLBACK, Service, second, settings, word
 
 OWN = "the secret that signs our own links"
-METRICS = "the token of the metrics"
+METRICS = "the token of the metrics, long enough"
 JWT = re.compile(r"eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+")
 MD5 = re.compile(r"md5=([\w.-]+)")
 NAME = "Zaphod"

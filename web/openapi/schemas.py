@@ -71,6 +71,9 @@ VERSION = record(
         "filetype": TEXT,
         "restored": maybe(whole(1)) | {"description": "The version that it brought back"},
         "changes": TRUTH | {"description": "Whether the editor can show what was changed in it"},
+        "converted_from": maybe(TEXT) | {"description": "The type that its bytes had before"},
+        "from_file": maybe(FILE_ID) | {"description": "That it was converted or copied from"},
+        "from_version": maybe(whole(1)),
     }
 )
 
@@ -173,10 +176,13 @@ SESSION = record(
         "standing": one_of(Standing),
         "closed": maybe(schema_of(Closed)),
         "editing": PEOPLE,
+        "sent_out": PEOPLE | {"description": "And not let in since"},
         "let_in": many(record({"user": PERSON, "mode": one_of(Mode), "address": maybe(TEXT)})),
         "known_names": {"type": "object", "additionalProperties": TEXT},
         "last_let_in_to_edit": maybe(TIME),
         "last_joined": maybe(TIME),
+        "editing_since": maybe(TIME),
+        "last_saved": maybe(TIME),
         "edited_since_final": TRUTH,
         "kept_at_server": TRUTH,
         "finishing": TRUTH,
