@@ -67,6 +67,7 @@ def docledger(folder: Path, document_server: str) -> Iterator[Docledger]:
         "DOCUMENT_SERVER_URL": document_server,
         "DOCUMENT_SERVER_SECRET": SECRET,
         "RATE_LIMIT": "off",
+        "CALLBACK_LIMIT": "off",
         "CALLBACK_REPLY": "durable",
         "AUTOSAVE_SECONDS": "86400",
         "GRACE_SECONDS": "1",
