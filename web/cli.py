@@ -13,7 +13,7 @@ from application.journal import JournalFailed
 from application.ports import StorageFailed
 from infrastructure import logs
 from infrastructure.running_service import NotReached, ask_to_drain
-from infrastructure.settings import Settings, SettingsError, read_settings
+from infrastructure.settings import SettingsError, read_settings
 from infrastructure.standin_process import StandinFailed
 from infrastructure.tokens import user_token
 from web.commands.backup import backup
@@ -30,7 +30,16 @@ from web.importing import Result, import_files
 from web.server import run
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        """Whatever a command needs the settings for: what is wrong with them is said in one way."""
+        try:
+            return super().invoke(ctx)
+        except SettingsError as mistakes:
+            raise click.ClickException(str(mistakes)) from mistakes
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="docledger")
 def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
@@ -45,7 +54,7 @@ for command in COMMANDS:
 @main.command()
 def serve() -> None:
     """Start the service. Settings are DOCLEDGER_* variables or lines of a .env file."""
-    settings = _settings()
+    settings = read_settings()
     try:
         logs.configure(settings.log_level, settings.log_format, secrets_of(settings))
         trio.run(run, settings)
@@ -59,7 +68,7 @@ def serve() -> None:
 @click.option("--share", is_flag=True, help="Share them for editing with everybody who is signed in.")
 def import_(paths: tuple[Path, ...], owner: str | None, share: bool) -> None:
     """Import files and folders. What no editor opens, or is not what its name says, is reported."""
-    settings = _settings()
+    settings = read_settings()
     if owner is None and not settings.demo:
         raise click.UsageError("Say whose files these are: --owner SUB")
     found = sorted(_files(paths))
@@ -90,7 +99,7 @@ def import_(paths: tuple[Path, ...], owner: str | None, share: bool) -> None:
 @click.option("--hours", default=12.0, show_default=True, help="How long it is valid.")
 def token(name: str, role: str, hours: float) -> None:
     """Print a link that signs NAME in, as your own application would; needs AUTH_SECRET."""
-    settings = _settings()
+    settings = read_settings()
     if settings.auth_secret is None:
         raise click.UsageError("The demo needs no token: open the page with ?as=NAME.")
     signed = user_token(settings.auth_secret.get_secret_value(), name, role, hours * 3600)
@@ -102,7 +111,7 @@ def token(name: str, role: str, hours: float) -> None:
 @click.option("--seconds", default=30, show_default=True, type=click.IntRange(0, 600))
 def drain(close: bool, seconds: int) -> None:
     """Have the running service save every open document now, before a stop, a backup or an upgrade."""
-    settings = _settings()
+    settings = read_settings()
     try:
         result = ask_to_drain(settings, seconds, close=close)
     except NotReached as trouble:
@@ -120,14 +129,6 @@ def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
             yield from (inner for inner in path.rglob("*") if inner.is_file() and not inner.is_symlink())
         else:
             yield path
-
-
-def _settings() -> Settings:
-    try:
-        return read_settings()
-    except SettingsError as mistakes:
-        _fail(str(mistakes))
-        raise AssertionError("unreachable") from mistakes
 
 
 def _fail(*reasons: str) -> None:

@@ -17,7 +17,7 @@ from application.telling import count_of, size_of
 from infrastructure.backup.checking import check, total
 from infrastructure.backup.layout import BackupFailed, Destination, Places
 from infrastructure.backup.making import Made, make
-from infrastructure.settings import SettingsError, read_settings
+from infrastructure.settings import read_settings
 
 KEPT = 7  # snapshots
 
@@ -105,7 +105,7 @@ def plainly() -> Iterator[None]:
     """What goes wrong, in words."""
     try:
         yield
-    except (BackupFailed, SettingsError) as trouble:
+    except BackupFailed as trouble:
         raise click.ClickException(str(trouble)) from trouble
     except (OSError, sqlite3.Error) as trouble:
         raise click.ClickException(

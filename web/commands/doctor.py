@@ -50,7 +50,7 @@ def _checks() -> Sequence[Check]:
         settings = read_settings()
         asked_with = fingerprint(settings, own_secret(settings))
     except SettingsError as mistakes:
-        remedy = "Correct them in the environment or the .env file; the README lists every setting."
+        remedy = "Correct them in the environment or the .env file; docs/settings.md has every one."
         return [fail("settings", " ".join(str(mistakes).split()), remedy)]
     try:
         seen = [

@@ -28,7 +28,7 @@ from infrastructure.journal.erasing import (
     of_person,
 )
 from infrastructure.journal.ledger import Ledger
-from infrastructure.settings import Settings, SettingsError, read_settings
+from infrastructure.settings import Settings, read_settings
 from web.bootstrap import now
 
 OPERATOR = user_id("docledger operator")
@@ -64,7 +64,7 @@ def erase(
     """
     if (subject is None) == (before is None):
         raise click.UsageError("Say whom to erase (SUBJECT), or --before which time to erase addresses.")
-    settings = _settings()
+    settings = read_settings()
     user = EVERYBODY if subject is None else subject if is_id else user_id(subject)
     with _eraser(settings, user_id(by) if by else OPERATOR) as eraser:
         erasures = [of_addresses(before.replace(tzinfo=UTC))] if before else _of_person(eraser, user)
@@ -164,10 +164,3 @@ def _plainly() -> Iterator[None]:
         yield
     except (PersistenceError, sqlite3.Error, OSError) as trouble:
         raise click.ClickException(f"{trouble}. What was done so far is whole: run it again.") from trouble
-
-
-def _settings() -> Settings:
-    try:
-        return read_settings()
-    except SettingsError as mistakes:
-        raise click.ClickException(str(mistakes)) from mistakes

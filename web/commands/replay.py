@@ -19,7 +19,7 @@ from application.replaying import Moment, NoSuchMoment, document_state, file_sta
 from application.telling import told
 from infrastructure.incidents import Malformed, read
 from infrastructure.journal.past import Past, Subject
-from infrastructure.settings import SettingsError, read_settings
+from infrastructure.settings import read_settings
 from web.commands.printing import fact_line, repetition_lines, state_lines
 
 
@@ -74,7 +74,7 @@ def opened(id_: str) -> Iterator[tuple[Past, Subject]]:
             if subject is None:
                 raise click.ClickException(_unknown(id_, past.near(id_)))
             yield past, subject
-    except (SettingsError, JournalFailed, Damaged, CannotRepeat) as trouble:
+    except (JournalFailed, Damaged, CannotRepeat) as trouble:
         raise click.ClickException(str(trouble)) from trouble
 
 

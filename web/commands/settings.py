@@ -6,7 +6,7 @@ from itertools import groupby
 
 import click
 
-from infrastructure.settings import SettingsError, read_settings
+from infrastructure.settings import read_settings
 from infrastructure.settings_reference import in_force, reference
 
 
@@ -17,10 +17,7 @@ def settings(*, markdown: bool) -> None:
     if markdown:
         click.echo(reference(), nl=False)
         return
-    try:
-        rows = list(in_force(read_settings()))
-    except SettingsError as mistakes:
-        raise click.ClickException(str(mistakes)) from mistakes
+    rows = list(in_force(read_settings()))
     width = max(len(row.variable) for row in rows)
     for group, ours in groupby(rows, key=lambda row: row.group):
         click.secho(group, bold=True)

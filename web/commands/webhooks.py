@@ -17,7 +17,7 @@ from application.announcing import PING, Message, body_of
 from application.plain import to_plain
 from application.webhooks import Place, Undelivered
 from infrastructure.journal.places import known
-from infrastructure.settings import Settings, SettingsError, read_settings
+from infrastructure.settings import Settings, read_settings
 from web.bootstrap import now
 from web.webhooks import post_of
 
@@ -33,7 +33,7 @@ def webhooks(*, ping: bool, as_json: bool) -> None:
     try:
         settings = read_settings()
         rows = _pinged(settings) if ping else _listed(settings)
-    except (SettingsError, sqlite3.Error) as trouble:
+    except sqlite3.Error as trouble:
         raise click.ClickException(str(trouble)) from trouble
     click.echo(json.dumps({"webhooks": rows}) if as_json else "\n".join(_lines(rows)))
     sys.exit(1 if any(row["trouble"] for row in rows) else 0)
