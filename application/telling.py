@@ -139,17 +139,18 @@ def _person(
     names: Mapping[str, str],
 ) -> str:
     who = getattr(fact, "name", "") or _who([fact.user], names)
+    was = "were" if who == "You" else "was"  # as the demo calls its own user
     address = getattr(fact, "address", "")
     place = f", from {address}" if address else ""
     match fact:
         case events.Admitted(mode=mode):
-            return f"{who} was let in to {doing(mode)}{place}."
+            return f"{who} {was} let in to {doing(mode)}{place}."
         case events.Joined():
             return f"{who} joined."
         case events.Left():
             return f"{who} left."
         case events.SentOut(by=""):
-            return f"{who} was sent out, and may no longer do what they were let in for."
+            return f"{who} {was} sent out, and may no longer do what they were let in for."
         case events.SentOut(by=by):
             return f"{_who([by], names)} sent {who} out."
         case events.Consulted(what=what, filters=filters):

@@ -48,6 +48,11 @@ TOLD: list[tuple[Event, str, str | None]] = [  # with names, and without where t
         "Somebody was let in to edit, from ::1.",
     ),
     (replace(admitted(mode=Mode.VIEW), address=""), "Ada was let in to view.", "Ada was let in to view."),
+    (
+        replace(admitted(), name="You", address=""),
+        "You were let in to edit.",
+        "You were let in to edit.",
+    ),
     (joined(), "Ada joined.", "Somebody joined."),
     (left(), "Ada left.", "Somebody left."),
     (
