@@ -207,6 +207,6 @@ def test_it_works_beside_the_running_service(tmp_path: Path) -> None:
         key = service.key(file)
         told = service.command("replay", key)
         assert told.returncode == 0, told.stderr
-        assert "was let in to edit" in told.stdout
+        assert "You were let in to edit" in told.stdout
         assert service.command("replay", file, "--check").returncode == 0
         assert service.types(key) == ["Opened", "Admitted"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import cast
@@ -74,7 +73,6 @@ async def _listen(
 
     probe = Route(PROBE, endpoint, methods=["GET", "POST"])
     app = Starlette(routes=[probe, Route("/{path:path}", _nothing_else)])
-    logging.getLogger("hypercorn.error").setLevel(logging.WARNING)
     serving = partial(listen, cast(ASGIFramework, app), config_of(settings))
     try:
         async with trio.open_nursery() as nursery:
