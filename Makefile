@@ -15,8 +15,8 @@ KILLS := 50
 DOCUMENTS := 100
 POLICY := durable
 
-# `make test`: more than there are cores, since many tests wait.
-JOBS := 3
+# `make test`: so many test files at a time.
+JOBS := 2
 
 # `make fuzz`, against services of its own on 127.0.0.1.
 FUZZ ?= 1000
