@@ -61,6 +61,7 @@ class Desk:
     def type(self, page: Page, text: str) -> None:
         """Type, and wait until the server has it."""
         self.server.type(page, text)
+        self.server.told(page)
         page.wait_for_function(
             "window.events.findLast(([name]) => name === 'onDocumentStateChange')?.[1] === false",
             timeout=PATIENCE,

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import jwt
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 SECRET = "the-contract-suite-has-a-long-secret"
 REAL_URL, REAL_SECRET = "DOCLEDGER_TEST_DOCUMENT_SERVER_URL", "DOCLEDGER_TEST_DOCUMENT_SERVER_SECRET"
@@ -52,6 +52,12 @@ class DocumentServer:
         surface.click()
         page.keyboard.press("Control+End")
         page.keyboard.type(text)
+
+    def told(self, page: Page) -> None:
+        """Wait until the stand-in's page has told all; a page hears of its frame's last word only later."""
+        if not self.real:
+            status = page.frame_locator("iframe[name=frameEditor]").locator("#status")
+            expect(status).not_to_have_text("Saving…", timeout=60_000)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from tests.infrastructure.raw_server import RawServer, Reply, Request, answers, 
 
 OFFER = "/cache/files/data/k_1/output.docx?md5=a_b-&expires=17&filename=output.docx"
 BODY = b"PK" + bytes(1000)
-QUICK = Endpoint("", "", command_seconds=0.2, info_seconds=0.2, download_seconds=5, idle_seconds=0.2)
+QUICK = Endpoint("", "", command_seconds=0.2, info_seconds=0.2, download_seconds=5, idle_seconds=1)
 
 
 def sign(parameters: Any) -> str:
