@@ -1,5 +1,8 @@
 """Connections: Hypercorn's Trio worker with HTTP/1.1 alone, where a fault in one connection ends that one.
 
+Hypercorn shields what it sends from every deadline and cancellation, so that a client that takes nothing
+would hold its request for ever, and with it the end of the service: such a connection is severed.
+
 Hypercorn speaks HTTP/2 and WebSocket to whoever asks for them, and whatever its protocols do not expect (a
 byte beyond ASCII in a path or a header of theirs) ends the process with all of its documents.
 """
@@ -11,6 +14,7 @@ import resource
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any, cast
 
 import h11
 import trio
@@ -21,7 +25,7 @@ from hypercorn.trio.lifespan import Lifespan
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
+from hypercorn.typing import AppWrapper, ASGIFramework, ConnectionState, LifespanState
 from hypercorn.utils import parse_socket_addr, repr_socket_addr, wrap_app
 
 logger = logging.getLogger(__name__)
@@ -30,6 +34,7 @@ STALLED = 60.0  # seconds in which a client has not taken a piece
 PIECE = 64 * 1024  # bytes
 MOST_FILES, FEWER_FILES = 65_536, 10_240  # open files that we ask the system for
 OUR_FILES = 256  # of them, what the log, the bytes and the Document Server need
+SEVER = "docledger.sever"  # ends the connection that a request came over: a key of the ASGI scope
 
 
 class Http1(H11Protocol):
@@ -50,6 +55,12 @@ class Http1(H11Protocol):
 
 class Connection(TCPServer):
     async def run(self) -> None:
+        app = self.app
+
+        async def severable(scope: Any, *others: Any) -> None:
+            scope[SEVER] = self.stream.socket.close
+            await app(scope, *others)
+
         client = None
         try:
             socket = self.stream.socket
@@ -57,7 +68,7 @@ class Connection(TCPServer):
             server = parse_socket_addr(socket.family, socket.getsockname())
             async with TaskGroup() as self._task_group:
                 self.protocol = Http1(  # type: ignore[assignment]  # no wrapper that changes it
-                    self.app,
+                    cast(AppWrapper, severable),
                     self.config,
                     self.context,
                     self._task_group,
@@ -105,17 +116,23 @@ class Connections:
     def __init__(self, most: int, connect: Callable[[trio.SocketStream], Awaitable[None]]) -> None:
         self._most = most
         self._connect = connect
-        self._open = 0
+        self._open: set[trio.SocketStream] = set()
 
     async def take(self, stream: trio.SocketStream) -> None:
-        if self._open >= self._most:
+        if len(self._open) >= self._most:
             await trio.aclose_forcefully(stream)
             return
-        self._open += 1
+        self._open.add(stream)
         try:
             await self._connect(stream)
         finally:
-            self._open -= 1
+            self._open.discard(stream)
+
+    async def sever_at(self, time: float) -> None:
+        """Whatever is still sent then."""
+        await trio.sleep_until(time)
+        for stream in self._open:
+            stream.socket.close()
 
 
 async def listen(
@@ -148,7 +165,8 @@ async def listen(
                     accepting.cancel_scope.cancel()
             finally:
                 await context.terminated.set()
-                serving.cancel_scope.deadline = trio.current_time() + config.graceful_timeout
+                cut = serving.cancel_scope.deadline = trio.current_time() + config.graceful_timeout
+                life.start_soon(connections.sever_at, cut)
         await lifespan.wait_for_shutdown()
         life.cancel_scope.cancel()
 

@@ -16,9 +16,9 @@ from application.journal import Query, Recorded
 from application.readers import Reader
 from application.telling import told
 from web.audit import data_of, reader_of
+from web.connections import SEVER
 from web.context import Context, context_of, person_of
 from web.errors import BadRequest
-from web.severing import SEVER
 from web.streams import Stream
 
 HEARTBEAT = 15.0  # seconds; proxies end what is silent for long

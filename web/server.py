@@ -24,7 +24,6 @@ from web.configured import Connection, connection_of, known_hosts
 from web.connections import listen
 from web.guard import Guard, GuardedConfig, said_always
 from web.observing import Observed
-from web.severing import Severable
 
 logger = logging.getLogger(__name__)
 
@@ -66,11 +65,10 @@ async def serve(
 
         async with trio.open_nursery() as nursery:
             inner = create_app(partial(assemble, settings, connection, stages, patience))
-            app = Severable(Observed(Guard(inner, known_hosts(settings))))
+            app = Observed(Guard(inner, known_hosts(settings)))
             serving = partial(
                 listen, cast(ASGIFramework, app), config_of(settings), shutdown_trigger=shutdown
             )
-            nursery.start_soon(_cut, app, stages)
             binds = await nursery.start(_then_cancel, nursery, serving)
             stages.listening.set()
             logger.info("Docledger is ready: open %s", settings.public_url)
@@ -83,13 +81,6 @@ async def _then_cancel(
 ) -> None:
     await serving(task_status=task_status)
     nursery.cancel_scope.cancel()
-
-
-async def _cut(app: Severable, stages: Stages) -> None:
-    """What Hypercorn's own cut does not reach."""
-    await stages.closing.wait()
-    await trio.sleep(CUT)
-    app.sever_all()
 
 
 @asynccontextmanager

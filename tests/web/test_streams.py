@@ -19,8 +19,8 @@ from tests.application.reading import BOB, EVE, Log
 from tests.fake_journal import FakeJournal
 from tests.story import joined
 from web import streams as limits
+from web.connections import SEVER
 from web.live import HEARTBEAT, LONGEST, EventStream, encoded
-from web.severing import SEVER
 from web.streams import MOST, PER_ADDRESS, STALLED, Crowded, Streams, TooManyStreams
 
 
