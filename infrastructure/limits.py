@@ -104,10 +104,9 @@ def limits_of(url: str, requests: str, callbacks: str) -> Limits:
 
 def client_address(scope: Mapping[str, Any], trusted_proxies: Sequence[Network]) -> str:
     """The right-most address that is no trusted proxy's; empty when there is none (a Unix socket)."""
-    client = scope.get("client")
-    peer = _address(client[0]) if client else None
+    peer = _peer(scope)
     if peer is None:
-        return str(client[0]) if client else ""
+        return str(scope["client"][0]) if scope.get("client") else ""
     for text in reversed(list(_forwarded(scope))):
         if not _within(peer, trusted_proxies):
             break
@@ -120,8 +119,7 @@ def client_address(scope: Mapping[str, Any], trusted_proxies: Sequence[Network])
 
 def from_proxy(scope: Mapping[str, Any], trusted_proxies: Sequence[Network]) -> bool:
     """Whether the request comes right from a trusted proxy."""
-    client = scope.get("client")
-    peer = _address(client[0]) if client else None
+    peer = _peer(scope)
     return peer is not None and _within(peer, trusted_proxies)
 
 
@@ -131,6 +129,11 @@ def address_subject(address: str) -> str:
     if parsed is None or parsed.version == 4:
         return address
     return str(ip_network((parsed, 64), strict=False))
+
+
+def _peer(scope: Mapping[str, Any]) -> Address | None:
+    client = scope.get("client")
+    return _address(client[0]) if client else None
 
 
 def _forwarded(scope: Mapping[str, Any]) -> Iterable[str]:

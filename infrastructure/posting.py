@@ -58,9 +58,18 @@ class SignedPost:
 
 
 def trust(ca_bundle: Path | None) -> ssl.SSLContext:
+    """The usual public authorities, or instead of them those in the bundle."""
     if ca_bundle is None:
         return httpx.create_ssl_context(trust_env=False)
     return ssl.create_default_context(cafile=str(ca_bundle))
+
+
+def trust_also(ca_bundle: Path | None) -> ssl.SSLContext:
+    """The usual public authorities, and those in the bundle."""
+    context = trust(None)
+    if ca_bundle is not None:
+        context.load_verify_locations(cafile=str(ca_bundle))
+    return context
 
 
 def new_client(

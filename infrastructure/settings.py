@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
@@ -40,6 +40,12 @@ class Settings(Editor):
         frozen=True,
         hide_input_in_errors=True,
     )
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """By the names of their fields, those that are set, in the open."""
+        fields = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: value.get_secret_value() for name, value in fields if isinstance(value, SecretStr)}
 
     @property
     def loopback(self) -> bool:

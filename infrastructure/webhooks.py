@@ -18,6 +18,7 @@ import trio
 
 from application.announcing import Message
 from application.webhooks import SORRY, Undelivered
+from infrastructure.posting import trust_also
 
 PREFIX = "whsec_"  # what follows is the key in Base64; any other secret is the key itself
 SECONDS = 20.0  # for a receiver to take what it is told; the specification says 15 to 30
@@ -52,10 +53,7 @@ class WebhookPost:
         self._key = key_of(secret)
         self._now = now
         self._seconds = seconds
-        trust = httpx.create_ssl_context(trust_env=False)
-        if ca_bundle is not None:
-            trust.load_verify_locations(ca_bundle)
-        self._client = _client(trust)
+        self._client = _client(trust_also(ca_bundle))
 
     async def __aenter__(self) -> Self:
         return self

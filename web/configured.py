@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
 from application.world import Patience
 from infrastructure.document_server import Endpoint
 from infrastructure.kept import own_secret
@@ -32,11 +30,10 @@ class Connection:
 
 def connection_of(settings: Settings) -> Connection:
     assert settings.document_server_url is not None
-    secret = settings.document_server_secret
     return Connection(
         settings.document_server_url,
         settings.document_server_internal_url or settings.document_server_url,
-        secret.get_secret_value() if secret else None,
+        settings.secrets.get("document_server_secret"),
     )
 
 
@@ -50,14 +47,15 @@ def patience_of(settings: Settings) -> Patience:
 
 
 def tokens_of(settings: Settings, connection: Connection) -> JwtTokens:
+    secrets = settings.secrets
     return JwtTokens(
         own_secret(settings),
         connection.secret,
-        _plain(settings.auth_secret),
+        secrets.get("auth_secret"),
         previous=(
-            _plain(settings.previous_secret),
-            _plain(settings.previous_document_server_secret),
-            _plain(settings.previous_auth_secret),
+            secrets.get("previous_secret"),
+            secrets.get("previous_document_server_secret"),
+            secrets.get("previous_auth_secret"),
         ),
         signed=settings.document_server_jwt,
         file_seconds=settings.file_token_seconds,
@@ -94,13 +92,11 @@ def site_of(settings: Settings, connection: Connection) -> Site:
 
 def secrets_of(settings: Settings) -> list[str]:
     """What must never be said. Raises SettingsError."""
-    values = (getattr(settings, name) for name in type(settings).model_fields)
-    set_ = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-    return [own_secret(settings), *set_]
+    return [own_secret(settings), *settings.secrets.values()]
 
 
 def scraper_of(settings: Settings) -> Callable[[str], bool]:
-    token = (_plain(settings.metrics_token) or "").encode()
+    token = settings.secrets.get("metrics_token", "").encode()
     return lambda sent: bool(token) and hmac.compare_digest(sent.encode("utf-8", "replace"), token)
 
 
@@ -112,7 +108,3 @@ def known_hosts(settings: Settings) -> frozenset[str] | None:
         return None
     urls = map(host_of, (urlsplit(url).netloc for url in (settings.public_url, settings.storage_url)))
     return frozenset({"localhost", "127.0.0.1", "::1", settings.host, *urls})
-
-
-def _plain(secret: SecretStr | None) -> str | None:
-    return secret.get_secret_value() if secret else None

@@ -98,7 +98,7 @@ async def _versions(request: Request, view: View, person: Person) -> Mapping[str
     asked = request.query_params.get("restore", "")
     sure = [version for version in every if str(version.number) == asked]
     some = every if request.query_params.get("versions") == "all" else _latest(every, view.file.file.head)
-    sent = submissions(every[::-1]) if access_to(view.file, person) is Access.EDIT else ()
+    sent = submissions(every) if access_to(view.file, person) is Access.EDIT else ()
     users = {user for version in (*some, *sent) for user in version.users}
     return {
         "versions": some,

@@ -20,7 +20,7 @@ async def listed(request: Request) -> Response:
     """The newest first."""
     context, person = context_of(request), person_of(request)
     row = await context.files.get(request.path_params["id"], person, Access.EDIT)
-    every = submissions(await context.journal.versions(row.id))
+    every = submissions(await context.journal.versions(row.id))[::-1]
     names = await context.journal.names({user for version in every for user in version.users})
     return JSONResponse({"submissions": [_described(version, names) for version in every]})
 
@@ -42,7 +42,7 @@ async def data(request: Request) -> Response:
 
 
 def submissions(versions: Sequence[VersionRow]) -> Sequence[VersionRow]:
-    return [version for version in reversed(versions) if version.trigger is Trigger.FORM]
+    return [version for version in versions if version.trigger is Trigger.FORM]
 
 
 async def _submission(request: Request) -> VersionRow:

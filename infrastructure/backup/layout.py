@@ -13,13 +13,13 @@ import hashlib
 import json
 import os
 import re
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from infrastructure.databases import connected
 from infrastructure.durable import Draft, Folders
 from infrastructure.settings import Settings
 
@@ -29,6 +29,7 @@ SECRETS = ("secret", "checkpoint.key")
 SMALL = ("sidecars", "quarantine")  # folders of small files
 LOCK = "docledger.lock"  # it also says that a folder is a backup
 CHUNK = 1024 * 1024
+WAIT = 30.0  # seconds for a lock
 SHA256 = re.compile(r"[0-9a-f]{64}")
 DIGESTS = "SELECT name FROM pragma_table_info('versions') WHERE name LIKE '%sha256'"  # of whatever release
 
@@ -217,6 +218,5 @@ def referenced(database: Path) -> set[str]:
 
 def rows(database: Path, sql: str) -> list[Any]:
     """Raises sqlite3.Error."""
-    address = f"{database.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=30)) as connection:
+    with closing(connected(database, WAIT)) as connection:
         return connection.execute(sql).fetchall()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from application.doctor.seen import Database
+from infrastructure.databases import connected
 
 QUICK = 5.0  # seconds for a look through the whole file
 BUSY = 3.0  # seconds for a lock
@@ -27,7 +28,7 @@ def database(path: Path, now: datetime) -> Database:
         return Database(str(path), exists=False)
     seen = Database(str(path), size=path.stat().st_size, wal=_size(path.with_name(f"{path.name}-wal")))
     try:
-        with closing(_connected(path, "ro")) as connection:
+        with closing(connected(path, BUSY)) as connection:
             seen = _read(connection, seen, now)
     except sqlite3.Error as trouble:
         return replace(seen, unreadable=str(trouble))
@@ -36,14 +37,14 @@ def database(path: Path, now: datetime) -> Database:
 
 def open_keys(path: Path) -> Sequence[str]:
     """Raises sqlite3.Error."""
-    with closing(_connected(path, "ro")) as connection:
+    with closing(connected(path, BUSY)) as connection:
         return [key for (key,) in connection.execute(OPEN)]
 
 
 def known_keys(path: Path, keys: Sequence[str]) -> int:
     """How many of these are ours. Raises sqlite3.Error."""
     known = 0
-    with closing(_connected(path, "ro")) as connection:
+    with closing(connected(path, BUSY)) as connection:
         for start in range(0, len(keys), AT_ONCE):
             some = keys[start : start + AT_ONCE]
             marks = ",".join("?" * len(some))
@@ -86,17 +87,12 @@ def _flaw(connection: sqlite3.Connection) -> tuple[str, bool]:
 
 def _unwritable(path: Path) -> str:
     try:
-        with closing(_connected(path, "rw")) as connection:
+        with closing(connected(path, BUSY, mode="rw")) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
     except sqlite3.Error as trouble:
         return str(trouble)
     return ""
-
-
-def _connected(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY, isolation_level=None)
 
 
 def _size(path: Path) -> int:

@@ -15,7 +15,7 @@ import httpx
 import trio
 
 from application.doctor.seen import Heard, Silence, Trouble
-from infrastructure.posting import UNCOMPRESSED, new_client, reading, reason, trust
+from infrastructure.posting import UNCOMPRESSED, new_client, reading, reason, trust, trust_also
 
 MOST = 4096  # bytes of a body that are looked at
 AT_ONCE = 8
@@ -28,7 +28,7 @@ class Listening:
     def __init__(self, ca_bundle: Path | None, seconds: float) -> None:
         self._seconds = seconds
         self._strict = new_client(trust(ca_bundle), AT_ONCE, None)
-        self._usual = new_client(_usual(ca_bundle), AT_ONCE, None)
+        self._usual = new_client(trust_also(ca_bundle), AT_ONCE, None)
 
     async def __aenter__(self) -> Self:
         return self
@@ -115,10 +115,3 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
             for inner in error.exceptions:
                 yield from _causes(inner)
         error = error.__cause__ or error.__context__
-
-
-def _usual(ca_bundle: Path | None) -> ssl.SSLContext:
-    context = httpx.create_ssl_context(trust_env=False)
-    if ca_bundle is not None:
-        context.load_verify_locations(cafile=str(ca_bundle))
-    return context

@@ -21,7 +21,7 @@ ENV_FILE = Path(".env")
 
 def setup_of(settings: Settings, server_url: str, internal_url: str, secrets: dict[str, str | None]) -> Setup:
     """`secrets` are those that are not among the settings: made by ourselves, or the stand-in's."""
-    known = {**_secrets(settings), **{name: secret for name, secret in secrets.items() if secret}}
+    known = {**settings.secrets, **{name: secret for name, secret in secrets.items() if secret}}
     return Setup(
         demo=settings.demo,
         standin=settings.uses_standin,
@@ -45,7 +45,8 @@ def setup_of(settings: Settings, server_url: str, internal_url: str, secrets: di
 
 def fingerprint(settings: Settings, key: str) -> str:
     """The same for the same settings; nothing can be learned from it."""
-    values = {name: _revealed(getattr(settings, name)) for name in sorted(type(settings).model_fields)}
+    fields = {name: getattr(settings, name) for name in type(settings).model_fields}
+    values = dict(sorted({**fields, **settings.secrets}.items()))
     return hmac.new(key.encode(), repr(values).encode(), hashlib.sha256).hexdigest()
 
 
@@ -54,11 +55,6 @@ def is_believed(address: str, proxies: Sequence[IPv4Network | IPv6Network]) -> b
         return any(ip_address(address) in network for network in proxies)
     except ValueError:
         return False
-
-
-def _secrets(settings: Settings) -> dict[str, str]:
-    values = {name: getattr(settings, name) for name in type(settings).model_fields}
-    return {name: value.get_secret_value() for name, value in values.items() if isinstance(value, SecretStr)}
 
 
 def _said_of(secrets: dict[str, str]) -> Iterator[Secret]:
@@ -90,7 +86,3 @@ def _env_file() -> Iterable[Path]:
         return []
     secret = any(line.startswith(PREFIX) and "SECRET" in line.partition("=")[0] for line in lines)
     return [ENV_FILE.absolute()] if secret else []
-
-
-def _revealed(value: object) -> object:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value

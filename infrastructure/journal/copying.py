@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from infrastructure.databases import connected
+
 PAGES = 4096  # between two words on the progress
 PATIENCE = 30.0  # seconds for who holds the whole database
 
@@ -21,9 +23,8 @@ def copy(source: Path, target: Path, progress: Progress = lambda done, all_: Non
     beginning again whenever somebody writes.
     """
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
-    address = f"{source.absolute().as_uri()}?mode=ro"
     with (
-        closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=PATIENCE)) as original,
+        closing(connected(source, PATIENCE)) as original,
         closing(sqlite3.connect(target, isolation_level=None)) as copied,
     ):
         original.execute("BEGIN")

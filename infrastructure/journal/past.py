@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from application.journal import JournalFailed, Recorded
+from infrastructure.databases import connected
 from infrastructure.journal import upgrading
 from infrastructure.journal.queries import EVENTS, HISTORY, recorded
 
@@ -48,8 +49,7 @@ class Past:
         if not path.is_file():
             raise JournalFailed(f"There is no database {path}. Is DOCLEDGER_DATA_DIR the service's?")
         try:
-            uri = f"{path.absolute().as_uri()}?mode=ro"
-            with closing(sqlite3.connect(uri, uri=True, timeout=WAIT, isolation_level=None)) as connection:
+            with closing(connected(path, WAIT)) as connection:
                 connection.row_factory = sqlite3.Row
                 connection.execute("BEGIN")
                 if complaint := upgrading.complaint(connection):

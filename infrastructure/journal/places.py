@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from application.webhooks import Place
+from infrastructure.databases import connected
 
 T = TypeVar("T")
 
@@ -45,8 +45,7 @@ class LedgerPlaces:
 
 def known(database: Path) -> tuple[Mapping[str, Place], int]:
     """The places as they are stored, and the end of the log; nothing is written. Raises sqlite3.Error."""
-    address = f"{database.absolute().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(address, uri=True, isolation_level=None, timeout=WAIT)) as connection:
+    with closing(connected(database, WAIT)) as connection:
         connection.execute("BEGIN")
         rows = connection.execute(ALL).fetchall()
         return {row[0]: _place(row) for row in rows}, connection.execute(LAST).fetchone()[0]

@@ -11,16 +11,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from infrastructure.databases import connected
+
 T = TypeVar("T")
 
 
 class Rows:
     def __init__(self, path: Path) -> None:
         """The database must exist. Raises sqlite3.Error."""
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        self._connection = sqlite3.connect(
-            uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False
-        )
+        self._connection = connected(path, 0, shared=True)
         self._connection.row_factory = sqlite3.Row
 
     def one(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> T | None:

@@ -7,7 +7,6 @@ import secrets
 import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -67,8 +66,7 @@ def _pinged(settings: Settings) -> list[dict[str, Any]]:
 
 
 async def _ping_all(settings: Settings) -> list[dict[str, Any]]:
-    at = datetime.now(UTC)
-    message = Message(f"ping_{secrets.token_hex(8)}", body_of(PING, at.isoformat(), {}))
+    message = Message(f"ping_{secrets.token_hex(8)}", body_of(PING, now().isoformat(), {}))
     rows = []
     async with post_of(settings, now) as post:
         for url in settings.webhook_urls:
