@@ -64,11 +64,7 @@ class Files:
         row = await self._journal.file(file_id)
         if row is None or (row.file.removed and not removed):
             raise NotFound(f"There is no file {file_id}.")
-        access = row.file.access(person.id)
-        if not covers(access, needed):
-            raise Forbidden(
-                "The file is not shared with you" + (" for that." if access != Access.NONE else ".")
-            )
+        _permit(row, person, needed)
         return row
 
     async def store(self, chunks: AsyncIterable[bytes]) -> Blob:
@@ -155,7 +151,7 @@ class Files:
     async def restorable(self, file_id: str, number: int, person: Person) -> VersionRow:
         """Raises NotFound, Forbidden, WrongType."""
         row = await self.get(file_id, person, Access.EDIT)
-        version = await self.version(file_id, number, person, Access.EDIT)
+        version = await self._version(row, number, person)
         if not version.head and version.filetype != filetype_of(row.file.name):
             what = f"Version {number} is of another type ({version.filetype}) and was never the file"
             raise WrongType(f"{what}. Download it, and upload it as a file of its own.")
@@ -164,12 +160,14 @@ class Files:
     async def version(
         self, file_id: str, number: int, person: Person, needed: Access = Access.VIEW
     ) -> VersionRow:
-        await self.get(file_id, person, needed)
-        version = await self._journal.version(file_id, number)
+        return await self._version(await self.get(file_id, person, needed), number, person)
+
+    async def _version(self, row: FileRow, number: int, person: Person) -> VersionRow:
+        version = await self._journal.version(row.id, number)
         if version is None:
             raise NotFound(f"The file has no version {number}.")
         if version.trigger is Trigger.FORM:  # what somebody sent in is not for all who may see the form
-            await self.get(file_id, person, Access.EDIT)
+            _permit(row, person, Access.EDIT)
         return version
 
     async def _change(
@@ -194,6 +192,13 @@ class Files:
             else:
                 return FileRow(file_id, row.version + len(facts), row.added_at, state, row.live)
         raise AssertionError("the last attempt returns or raises")
+
+
+def _permit(row: FileRow, person: Person, needed: Access) -> None:
+    """Raises Forbidden."""
+    access = row.file.access(person.id)
+    if not covers(access, needed):
+        raise Forbidden("The file is not shared with you" + (" for that." if access != Access.NONE else "."))
 
 
 def expect(file: File, version: int | str | None) -> None:

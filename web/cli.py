@@ -26,6 +26,7 @@ from web.commands.settings import settings as settings_command
 from web.commands.verify import verify
 from web.commands.webhooks import webhooks
 from web.configured import secrets_of
+from web.groups import leaves
 from web.importing import Result, import_files
 from web.server import run
 
@@ -59,7 +60,7 @@ def serve() -> None:
         logs.configure(settings.log_level, settings.log_format, secrets_of(settings))
         trio.run(run, settings)
     except* (SettingsError, StandinFailed, JournalFailed, StorageFailed, OSError) as trouble:
-        _fail(*(str(error) for error in _leaves(trouble)))
+        _fail(*(str(error) for error in leaves(trouble)))
 
 
 @main.command("import")
@@ -83,7 +84,7 @@ def import_(paths: tuple[Path, ...], owner: str | None, share: bool) -> None:
         try:
             trio.run(import_files, settings, found, owner or "local", share, done)
         except* (JournalFailed, StorageFailed, OSError) as trouble:
-            _fail(*(str(error) for error in _leaves(trouble)))
+            _fail(*(str(error) for error in leaves(trouble)))
     refused = [result for result in results if result.refused]
     for result in refused:
         click.echo(f"not imported: {result.path}: {result.refused}", err=True)
@@ -135,11 +136,3 @@ def _fail(*reasons: str) -> None:
     for reason in reasons:
         click.echo(reason, err=True)
     sys.exit(1)
-
-
-def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error

@@ -23,6 +23,7 @@ from web.configured import Connection, connection_of, tokens_of
 from web.connections import listen
 from web.doctor import PROBE, land
 from web.examining import examine, landing_of
+from web.groups import leaves
 from web.server import config_of
 
 NOWHERE = Connection("", "", None, standin=True)  # the stand-in, while no service runs
@@ -79,15 +80,9 @@ async def _listen(
             await nursery.start(partial(serving, shutdown_trigger=trio.sleep_forever))
             task_status.started("")
     except* OSError as trouble:
-        task_status.started(_first(trouble))
+        first = next(leaves(trouble))
+        task_status.started(str(getattr(first, "strerror", None) or first))
 
 
 async def _nothing_else(_: Request) -> Response:
     return JSONResponse({"message": "Not Found", "code": "not_found"}, 404)
-
-
-def _first(group: BaseExceptionGroup[OSError]) -> str:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return str(getattr(error, "strerror", None) or error)

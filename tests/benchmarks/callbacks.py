@@ -16,12 +16,12 @@ TOKEN_SECONDS = 300
 HEADER = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"  # {"alg":"HS256","typ":"JWT"}
 
 
-def presence(key: str, phase: str) -> list[str]:
-    """Two callbacks of status 1 that, sent in turn, each change who is there."""
-    return [
-        _line({"key": key, "status": 1, "users": users, "actions": [{"type": 1, "userid": users[-1]}]})
-        for users in ([phase], [phase, "guest"])
-    ]
+def presence(key: str, phase: str, count: int) -> Iterator[str]:
+    """Callbacks of status 1 that each change who is there; no two are the same, as from a server."""
+    for number in range(count):
+        users = [phase, "guest"][: 1 + number % 2]
+        actions = [{"type": 1, "userid": users[-1]}]
+        yield _line({"key": key, "status": 1, "users": users, "actions": actions, "userdata": str(number)})
 
 
 def saves(key: str, server: str, phase: str, count: int) -> Iterator[str]:

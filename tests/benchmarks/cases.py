@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -60,11 +60,10 @@ class Cases:
     def _get(self, path: str, connections: int) -> Measured:
         return wrk.get(f"{self._docledger.url}/api/onlyoffice/{path}", connections, self._seconds)
 
-    def _presence(self, connections: int, _: float) -> Measured:
-        phase = next(self._phases)
-        lines = [callbacks.presence(key, phase) for key in self._keys[1 : connections + 1]]
-        folder = callbacks.written(self._folder / phase, lines)
-        measured = wrk.post(self._docledger.url + CALLBACK, folder, connections, self._seconds)
+    def _presence(self, connections: int, floor: float) -> Measured:
+        phase, keys = next(self._phases), self._keys[1 : connections + 1]
+        each = round(floor * self._seconds / connections) + 10
+        measured = self._post(phase, [callbacks.presence(key, phase, each) for key in keys], self._seconds)
         self._told += measured.requests
         return measured
 
@@ -82,8 +81,11 @@ class Cases:
             callbacks.saves(key, self._document_server, f"{phase}_{number}", each)
             for number, key in enumerate(keys)
         ]
-        folder = callbacks.written(self._folder / phase, lines)
-        url = self._docledger.url + CALLBACK
-        measured = wrk.post(url, folder, len(keys), seconds, once=True)
+        measured = self._post(phase, lines, seconds)
         self._stored += measured.requests
         return measured
+
+    def _post(self, phase: str, connections: Sequence[Iterable[str]], seconds: int) -> Measured:
+        """No callback twice: what was heard before would be answered without any work."""
+        folder = callbacks.written(self._folder / phase, connections)
+        return wrk.post(self._docledger.url + CALLBACK, folder, len(connections), seconds)

@@ -1,8 +1,8 @@
 -- The loads. Without an argument: the same GET over and over. With a folder: each connection is a
--- thread and sends the callbacks of its own file there, one per line as `bearer <tab> body`; with
--- "once" behind it no callback is sent twice, and a thread that has sent all of its own stops.
+-- thread and sends the callbacks of its own file there, one per line as `bearer <tab> body`. No callback
+-- is sent twice, and a thread that has sent all of its own stops.
 
-local threads, requests, at, once = {}, {}, 0, false
+local threads, requests, at = {}, {}, 0
 
 function setup(thread)
   thread:set("number", #threads)
@@ -18,7 +18,6 @@ function init(args)
     local headers = {["Authorization"] = "Bearer " .. bearer, ["Content-Type"] = "application/json"}
     table.insert(requests, wrk.format("POST", nil, headers, body))
   end
-  once = args[2] == "once"
   request, response = next_callback, check
 end
 
@@ -29,7 +28,7 @@ end
 
 function check(status, headers, body)
   if status ~= 200 or body ~= '{"error":0}' then unfit = unfit + 1 end
-  if once and at == #requests then
+  if at == #requests then
     exhausted = 1
     wrk.thread:stop()
   end

@@ -35,10 +35,9 @@ def get(url: str, connections: int, seconds: int) -> Measured:
     return _run(url, connections, seconds, threads=1)
 
 
-def post(url: str, callbacks: Path, connections: int, seconds: int, *, once: bool = False) -> Measured:
+def post(url: str, callbacks: Path, connections: int, seconds: int) -> Measured:
     """`callbacks` is a folder with a file for each connection; see load.lua."""
-    arguments = [str(callbacks), *(["once"] if once else [])]
-    return _run(url, connections, seconds, arguments, threads=connections)
+    return _run(url, connections, seconds, [str(callbacks)], threads=connections)
 
 
 def _run(

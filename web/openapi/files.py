@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from application.names import LONGEST_NAME
-from domain.words import Access
 from web.openapi.parts import (
     BYTES,
     JSON,
@@ -17,14 +16,13 @@ from web.openapi.parts import (
     links,
     many,
     maybe,
-    one_of,
     operation,
     record,
     ref,
     text,
     whole,
 )
-from web.openapi.schemas import FILE_ID
+from web.openapi.schemas import FILE_ID, SHARED
 
 NAMED = given("id", "path", FILE_ID, "The file’s id")
 NUMBERED = given("number", "path", whole(0, 999_999_999), "The version’s number")
@@ -40,7 +38,7 @@ NAME = {
 SHARES = {
     "type": "object",
     "propertyNames": {"minLength": 1},
-    "additionalProperties": maybe(one_of(access for access in Access if access is not Access.NONE)),
+    "additionalProperties": maybe(SHARED),
     "description": "By a user’s `sub`, or * for everybody; null takes a share back. Only the owner shares.",
 }
 CHANGE = record({}, {"name": maybe(NAME), "shares": SHARES})

@@ -24,12 +24,13 @@ from web.openapi.parts import (
     text,
     whole,
 )
+from web.sharing import LEVELS
 
 FILE_ID = text("[0-9a-v]{26}")
 FILE_KEY = text(KEY.pattern)
 SHA256 = text("[0-9a-f]{64}")
 STATE = one_of(("open", "editing", "saving", "closed"))
-SHARED = one_of(access for access in Access if access is not Access.NONE)
+SHARED = one_of(LEVELS)
 EDITORS = one_of(sorted({format_.document_type for format_ in FORMATS.values()}))
 
 PERSON = ref("Person")
