@@ -9,9 +9,10 @@ from functools import partial
 import trio
 from outcome import Error, Outcome, Value
 
+from application.changes import Change, DocumentChange, FileChange
 from application.fetching import Fetch
 from application.fetching import Outcome as Fetched
-from application.journal import Change, DocumentChange, FileChange, JournalFailed, StaleWrite
+from application.journal import JournalFailed, StaleWrite
 from application.letters import Letter
 from application.schedule import Schedule
 from application.server_errands import ask_info, send_forcesave

@@ -11,8 +11,9 @@ from weakref import WeakValueDictionary
 
 import trio
 
+from application.changes import ReadingChange
 from application.files import Forbidden, NotFound
-from application.journal import FileRow, Journal, JournalFailed, Query, ReadingChange, Recorded, StaleWrite
+from application.journal import FileRow, Journal, JournalFailed, Query, Recorded, StaleWrite
 from application.people import Person, named_in
 from application.readers import Sight, discreet, sight
 from application.replaying import version_in

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.journal import FileChange, FileRow, Journal, StaleWrite, VersionRow
+from application.changes import FileChange
+from application.journal import FileRow, Journal, StaleWrite, VersionRow
 from application.names import checked_name, filetype_of
 from application.people import Person
 from application.ports import Blob, Blobs

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from domain.commands import Command
-from domain.document import Document
-from domain.events import DocumentEvent, Event, FileEvent, ReadingEvent
+from application.changes import Change
+from domain.events import Event
 from domain.file import File
 from domain.words import Standing, Trigger
 
@@ -28,58 +27,6 @@ class JournalFailed(Exception):
 
 class Damaged(ValueError):
     """What is stored is no fact any more; the text says where and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentChange:
-    """Facts for one document's stream, which has `after` facts so far, and the state they lead to."""
-
-    key: str
-    after: int
-    events: Sequence[DocumentEvent]
-    state: Document
-    cause: Command | None = None  # what was decided on
-
-
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    id: str
-    after: int
-    events: Sequence[FileEvent]
-    state: File
-
-
-@dataclass(frozen=True, slots=True)
-class ReadingChange:
-    """For the stream of whoever reads the log."""
-
-    reader: str
-    after: int
-    events: Sequence[ReadingEvent]
-
-
-Change = DocumentChange | FileChange | ReadingChange
-
-
-def stream_of(change: Change) -> str:
-    match change:
-        case DocumentChange(key=key):
-            return f"document/{key}"
-        case FileChange(id=id_):
-            return f"file/{id_}"
-        case ReadingChange(reader=reader):
-            return f"reader/{reader}"
-
-
-def file_of(change: Change) -> Sequence[str | None]:
-    """For each fact of a change, the file that it is about."""
-    match change:
-        case DocumentChange(state=state):
-            return [state.file] * len(change.events)
-        case FileChange(id=id_):
-            return [id_] * len(change.events)
-        case ReadingChange():
-            return [getattr(event, "file", None) for event in change.events]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +113,14 @@ class Journal(Protocol):
 
     async def file_history(self, file_id: str, after: int = 0) -> Sequence[Recorded]: ...
 
+    async def document_version(self, key: str) -> int:
+        """How many facts the document's stream has."""
+        ...
+
+    async def touched(self, after: int, upto: int) -> Mapping[str, int]:
+        """Keys with facts beyond `after`, up to `upto`, each with the number of its last fact there."""
+        ...
+
     async def facts(
         self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100
     ) -> Sequence[Recorded]:
@@ -221,6 +176,10 @@ class Journal(Protocol):
 
     async def open_documents(self, file_id: str | None = None) -> Sequence[DocumentRow]:
         """Every document (of a file) that is open or has an offer to fetch: what a restart takes up."""
+        ...
+
+    async def open_keys(self, shards: Collection[int]) -> Sequence[str]:
+        """Of the documents that `open_documents` gives, those of these shards."""
         ...
 
     async def last_document(self, file_id: str) -> DocumentRow | None:

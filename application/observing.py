@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from application.journal import Change
+from application.changes import Change
 from domain.commands import Command
 from domain.document import Document
 from domain.events import DocumentEvent

@@ -9,7 +9,8 @@ from functools import partial
 
 import trio
 
-from application.journal import DocumentRow, FileChange, Journal, JournalFailed, StaleWrite, VersionRow
+from application.changes import FileChange
+from application.journal import DocumentRow, Journal, JournalFailed, StaleWrite, VersionRow
 from application.ports import Blobs, StorageFailed
 from application.sidecars import Sidecars
 from domain import events, retention

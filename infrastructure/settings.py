@@ -12,9 +12,11 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 from infrastructure import settings_values as values
+from infrastructure import store_urls
 from infrastructure.settings_fields import GROUPS, Editor
 
 PREFIX = "DOCLEDGER_"
+URLS = frozenset({"database_url", "rate_limit_url"})  # which may have a password in them
 TEST_PREFIX = "DOCLEDGER_TEST_"  # the test suite's own variables, none of ours
 
 
@@ -44,8 +46,10 @@ class Settings(Editor):
     @property
     def secrets(self) -> Mapping[str, str]:
         """By the names of their fields, those that are set, in the open."""
-        fields = ((name, getattr(self, name)) for name in type(self).model_fields)
-        return {name: value.get_secret_value() for name, value in fields if isinstance(value, SecretStr)}
+        fields = [(name, getattr(self, name)) for name in type(self).model_fields]
+        told = {name: value.get_secret_value() for name, value in fields if isinstance(value, SecretStr)}
+        passwords = ((name, store_urls.password_in(str(value))) for name, value in fields if name in URLS)
+        return {**told, **{name: password for name, password in passwords if password}}
 
     @property
     def loopback(self) -> bool:
@@ -61,11 +65,21 @@ class Settings(Editor):
         return self.document_server_url is None
 
     @property
+    def uses_postgres(self) -> bool:
+        return store_urls.is_postgres(self.database_url)
+
+    @property
+    def uses_object_store(self) -> bool:
+        return not self.blob_url.startswith("file:")
+
+    @property
     def database_path(self) -> Path:
+        assert not self.uses_postgres
         return Path(self.database_url.removeprefix("sqlite:///"))
 
     @property
     def blobs_path(self) -> Path:
+        assert not self.uses_object_store
         return Path(self.blob_url.removeprefix("file://"))
 
 

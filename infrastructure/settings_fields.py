@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode
 
 from domain.retention import Policy
 from infrastructure import settings_values as values
+from infrastructure import store_urls
 from infrastructure.settings_values import setting
 
 
@@ -121,13 +122,13 @@ class Storage(Saving):
     data_dir: Annotated[Path, AfterValidator(values.folder)] = setting(
         "The folder for everything that is kept", Path("data"), "./data", validate_default=True
     )
-    database_url: Annotated[str, AfterValidator(values.sqlite_url)] = setting(
-        "The event log's database",
+    database_url: Annotated[str, AfterValidator(store_urls.database_url)] = setting(
+        "The event log's database: sqlite:///path, or postgresql://user:password@host/name for several nodes",
         lambda data: f"sqlite:///{data['data_dir']}/docledger.db",
         "sqlite:///DATA_DIR/docledger.db",
     )
-    blob_url: Annotated[str, AfterValidator(values.file_url)] = setting(
-        "Where the files' bytes are kept",
+    blob_url: Annotated[str, AfterValidator(store_urls.blob_url)] = setting(
+        "Where the files' bytes are kept: file:///path, or s3://bucket/prefix (gs://, az://)",
         lambda data: f"file://{data['data_dir']}/blobs",
         "file://DATA_DIR/blobs",
     )
@@ -189,8 +190,8 @@ class Operations(Signing):
     rate_limit: Annotated[str, AfterValidator(values.rate_limit)] = setting(
         "Requests per client and time, such as 600/minute; off for none", "10000/15 minutes"
     )
-    rate_limit_url: Annotated[str, AfterValidator(values.memory_url)] = setting(
-        "Where requests are counted", "memory://"
+    rate_limit_url: Annotated[str, AfterValidator(store_urls.counting_url)] = setting(
+        "Where requests are counted: memory://, or redis://host:6379/0 for several nodes", "memory://"
     )
     callback_limit: Annotated[str, AfterValidator(values.rate_limit)] = setting(
         "Callbacks per document and time; off for none", "600/minute"

@@ -14,7 +14,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
 from domain.retention import Policy
-from infrastructure.settings import PREFIX, SETTINGS_HELP, SettingHelp, Settings
+from infrastructure.settings import PREFIX, SETTINGS_HELP, URLS, SettingHelp, Settings
+from infrastructure.store_urls import without_password
 
 UNITS = {"seconds": "seconds", "bytes": "bytes"}
 HEAD = """# Settings
@@ -74,7 +75,9 @@ def in_force(settings: Settings, env_file: Path | None = Path(".env")) -> Iterat
     for row in SETTINGS_HELP:
         source = next((each for each in ("environment", ".env") if texts[each].get(row.variable)), "default")
         text = texts.get(source, {}).get(row.variable) or row.default
-        yield InForce(row.variable, _said(getattr(settings, name_of(row).lower()), text), source, row.group)
+        name = name_of(row).lower()
+        said = _said(getattr(settings, name), text)
+        yield InForce(row.variable, without_password(said) if name in URLS else said, source, row.group)
 
 
 def _said(value: object, text: str) -> str:

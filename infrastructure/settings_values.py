@@ -165,20 +165,6 @@ def webhook_secret(secret: SecretStr) -> SecretStr:
     return strong_secret(secret)
 
 
-def sqlite_url(url: str) -> str:
-    if url.startswith(("postgres:", "postgresql:", "postgresql+")):
-        raise ValueError("names PostgreSQL, which comes later; for now use sqlite:///path")
-    if not url.startswith("sqlite:///") or url.removeprefix("sqlite:///") in {"", ":memory:"}:
-        raise ValueError("must look like sqlite:///path/to/docledger.db")
-    return url
-
-
-def file_url(url: str) -> str:
-    if not url.startswith("file:///"):
-        raise ValueError("must look like file:///path/to/blobs; other stores come later")
-    return url
-
-
 def language(code: str) -> str:
     if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]{2,4})?", code):
         raise ValueError(f"{code!r} is not written like 'en' or 'pt-BR'")
@@ -196,12 +182,6 @@ def location(path: str) -> str:
     if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+/?", path):
         raise ValueError("must look like /blobs, as in nginx's `location /blobs/ { internal; … }`")
     return path.rstrip("/")
-
-
-def memory_url(url: str) -> str:
-    if url != "memory://":
-        raise ValueError("must be memory://; a shared counter such as Redis comes later")
-    return url
 
 
 def rate_limit(spec: str) -> str:

@@ -10,20 +10,9 @@ from datetime import datetime
 import trio
 
 from application.causes import abridged
-from application.journal import (
-    Change,
-    DocumentChange,
-    DocumentRow,
-    FileChange,
-    FileRow,
-    JournalFailed,
-    Query,
-    Recorded,
-    StaleWrite,
-    VersionRow,
-    file_of,
-    stream_of,
-)
+from application.changes import Change, DocumentChange, FileChange, file_of, stream_of
+from application.journal import DocumentRow, FileRow, JournalFailed, Query, Recorded, StaleWrite, VersionRow
+from application.nodes import shard_of
 from application.people import introduced, named_in
 from domain import events
 from domain.document import Document
@@ -92,6 +81,15 @@ class FakeJournal:
     async def file_history(self, file_id: str, after: int = 0) -> Sequence[Recorded]:
         await self._reach()
         return [r for r in self._stream(f"file/{file_id}") if r.number > after]
+
+    async def document_version(self, key: str) -> int:
+        await self._reach()
+        return len(self._stream(f"document/{key}"))
+
+    async def touched(self, after: int, upto: int) -> Mapping[str, int]:
+        await self._reach()
+        facts = [fact for fact in self.kept[after:upto] if fact.stream.startswith("document/")]
+        return {fact.stream.partition("/")[2]: fact.number for fact in facts}
 
     async def facts(
         self, query: Query, *, before: int | None = None, after: int | None = None, limit: int = 100
@@ -174,6 +172,9 @@ class FakeJournal:
         rows = [self._document(key) for key in self.documents_]
         wanted = (row for row in rows if row.state != "closed" and file_id in {None, row.file})
         return sorted(wanted, key=lambda row: row.opened_at)
+
+    async def open_keys(self, shards: Collection[int]) -> Sequence[str]:
+        return [row.key for row in await self.open_documents() if shard_of(row.key) in shards]
 
     async def last_document(self, file_id: str) -> DocumentRow | None:
         await self._reach()

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from application.causes import abridged
-from application.journal import Change, DocumentChange, FileChange, Recorded
+from application.changes import Change, DocumentChange, FileChange
+from application.journal import Recorded
 from domain import commands, events, words
 from domain import document as documents
 from domain import file as files

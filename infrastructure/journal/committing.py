@@ -11,7 +11,8 @@ import trio
 from eventsourcing.persistence import IntegrityError, OperationalError, PersistenceError
 from outcome import Error, Outcome, Value
 
-from application.journal import Change, JournalFailed, StaleWrite
+from application.changes import Change
+from application.journal import JournalFailed, StaleWrite
 from infrastructure.journal.ledger import Entry, Ledger
 
 STORE = (PersistenceError, sqlite3.Error)  # the library lets SQLite's own through when it connects

@@ -19,7 +19,7 @@ from typing import Any
 
 from eventsourcing.persistence import IntegrityError
 
-from application.journal import Change, DocumentChange, FileChange, ReadingChange
+from application.changes import Change, DocumentChange, FileChange, ReadingChange
 from application.people import introduced
 from domain import document as documents
 from domain import events

@@ -14,21 +14,15 @@ from typing import Any, TypeVar
 
 import trio
 
-from application.journal import (
-    Change,
-    DocumentRow,
-    FileRow,
-    JournalFailed,
-    Query,
-    Recorded,
-    VersionRow,
-)
+from application.changes import Change
+from application.journal import DocumentRow, FileRow, JournalFailed, Query, Recorded, VersionRow
+from application.nodes import shard_of
 from infrastructure.journal import checkpoints
 from infrastructure.journal.checkpoints import Sign, Signed
 from infrastructure.journal.committing import STORE, Watch, Writer, unwatched
 from infrastructure.journal.finding import Search
 from infrastructure.journal.ledger import Ledger
-from infrastructure.journal.queries import EXISTING, HISTORY, LAST, STREAM_LENGTH, marks, recorded
+from infrastructure.journal.queries import EXISTING, HISTORY, LAST, STREAM_LENGTH, TOUCHED, marks, recorded
 from infrastructure.journal.rows import Rows
 from infrastructure.journal.shown import to_document, to_file, to_version
 from infrastructure.journal.views import (
@@ -93,6 +87,13 @@ class LedgerJournal:
     async def file_history(self, file_id: str, after: int = 0) -> Sequence[Recorded]:
         return await self._history(f"file/{file_id}", after)
 
+    async def document_version(self, key: str) -> int:
+        return await self._row(STREAM_LENGTH, (f"document/{key}",), first) or 0
+
+    async def touched(self, after: int, upto: int) -> Mapping[str, int]:
+        rows = await self._query(TOUCHED, (after, upto), tuple)
+        return {stream.partition("/")[2]: number for stream, number in rows}
+
     async def file(self, file_id: str) -> FileRow | None:
         return await self._row(f"{FILE} WHERE id = ?", (file_id,), to_file)
 
@@ -125,6 +126,10 @@ class LedgerJournal:
         if file_id is None:
             return await self._query(sql.format(""), (), to_document)
         return await self._query(sql.format(" AND file_id = ?"), (file_id,), to_document)
+
+    async def open_keys(self, shards: Collection[int]) -> Sequence[str]:
+        keys = await self._query("SELECT key FROM documents WHERE state <> 'closed'", (), first)
+        return [key for key in keys if shard_of(key) in shards]
 
     async def last_document(self, file_id: str) -> DocumentRow | None:
         sql = "SELECT * FROM documents WHERE file_id = ? ORDER BY opened_at DESC LIMIT 1"

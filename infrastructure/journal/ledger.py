@@ -13,7 +13,8 @@ from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteFactory
 
 from application.causes import abridged
-from application.journal import Change, DocumentChange, Recorded, file_of, stream_of
+from application.changes import Change, DocumentChange, file_of, stream_of
+from application.journal import Recorded
 from application.people import introduced, named_in
 from infrastructure.journal import events_table, places, seals, upgrading
 from infrastructure.journal.finding import Search

@@ -14,6 +14,8 @@ HISTORY = f"{EVENTS} WHERE originator_id = ? AND originator_version > ? ORDER BY
 LAST = "SELECT max(position) FROM stored_events"
 EXISTING = """SELECT file_id, number FROM json_each(?) AS wanted CROSS JOIN versions
     ON file_id = json_extract(wanted.value, '$[0]') AND number = json_extract(wanted.value, '$[1]')"""
+TOUCHED = """SELECT originator_id, max(originator_version) FROM stored_events
+    WHERE position > ? AND position <= ? AND originator_id LIKE 'document/%' GROUP BY originator_id"""
 STREAM_LENGTH = "SELECT max(originator_version) FROM stored_events WHERE originator_id = ?"
 
 

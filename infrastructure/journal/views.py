@@ -5,12 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from application.journal import (
-    Change,
-    DocumentChange,
-    FileChange,
-    ReadingChange,
-)
+from application.changes import Change, DocumentChange, FileChange, ReadingChange
 from domain import events
 from domain.words import Access, Standing
 

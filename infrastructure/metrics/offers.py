@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from application.journal import Change, FileChange
+from application.changes import Change, FileChange
 from domain import events
 from domain.commands import Command, TakeOffer, TakeStored
 from domain.document import Document

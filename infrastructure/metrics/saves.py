@@ -8,7 +8,7 @@ from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from application.journal import Change
+from application.changes import Change
 from domain import events
 from domain.commands import Command
 from domain.document import Document

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import trio
 
-from application.journal import Damaged, DocumentChange, FileChange, FileRow, Query, ReadingChange, Recorded
+from application.changes import DocumentChange, FileChange, ReadingChange
+from application.journal import Damaged, FileRow, Query, Recorded
 from application.live import Feed
 from application.people import AUDITOR, Person
 from application.readers import Reader

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from application.audit import CHUNK, Audit, Entry, Reader, View
+from application.changes import DocumentChange, FileChange, ReadingChange
 from application.files import Forbidden, NotFound
-from application.journal import DocumentChange, FileChange, Query, ReadingChange
+from application.journal import Query
 from application.people import AUDITOR, Person
 from domain import document as documents
 from domain import events

@@ -6,8 +6,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from application.changes import Change
 from application.draining import drain
-from application.journal import Change
 from application.ports import ServerUnreachable
 from tests.application.conftest import ADA, Stage, callback, saving
 

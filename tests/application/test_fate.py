@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from application.callbacks import Fate
-from application.journal import Change, JournalFailed
+from application.changes import Change
+from application.journal import JournalFailed
 from application.ports import DownloadFailed, StorageFailed
 from domain import document as documents
 from domain import file as files

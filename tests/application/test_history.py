@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from application.changes import DocumentChange, FileChange
 from application.files import Files, Shelf
 from application.history import Author, History
-from application.journal import DocumentChange, FileChange
 from domain import document as documents
 from domain import events
 from domain import file as files

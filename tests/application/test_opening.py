@@ -7,8 +7,8 @@ import trio
 from trio.testing import MockClock
 
 from application.callbacks import Fate
+from application.changes import Change, DocumentChange
 from application.files import Forbidden, NotFound
-from application.journal import Change, DocumentChange
 from application.opening import SavingInProgress, WrongType
 from application.people import Person
 from application.ports import DownloadFailed

@@ -10,7 +10,8 @@ import trio
 from trio.testing import MockClock
 
 from application.audit import ATTEMPTS, REMEMBERED, Audit, Reader
-from application.journal import JournalFailed, Query, ReadingChange
+from application.changes import ReadingChange
+from application.journal import JournalFailed, Query
 from application.people import AUDITOR, Person
 from domain import events
 from tests.fake_journal import FakeJournal

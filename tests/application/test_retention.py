@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from application.journal import FileChange
+from application.changes import FileChange
 from application.retention import NUMBERS, Retention
 from domain import events, words
 from domain import file as files

@@ -20,7 +20,7 @@ from random import Random
 
 import click
 
-from application.journal import Change, DocumentChange, FileChange, ReadingChange
+from application.changes import Change, DocumentChange, FileChange, ReadingChange
 from domain import commands, events
 from domain import document as documents
 from domain import file as files

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from application.journal import DocumentChange
+from application.changes import DocumentChange
 from domain import document as documents
 from domain.events import DocumentEvent
 from infrastructure.evidence import verify

@@ -23,7 +23,7 @@ import click
 import httpx
 import trio
 
-from application.journal import FileChange
+from application.changes import FileChange
 from domain import file as files
 from domain.events import Added, FileEvent, Renamed
 from domain.keys import user_id

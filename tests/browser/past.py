@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from application.journal import Change, DocumentChange, FileChange
+from application.changes import Change, DocumentChange, FileChange
 from domain import commands, events
 from domain import document as documents
 from domain import file as files

@@ -11,7 +11,9 @@ import trio
 import trio.testing
 
 from application.causes import restored
-from application.journal import DocumentChange, FileChange, Journal, Query, ReadingChange, StaleWrite
+from application.changes import DocumentChange, FileChange, ReadingChange
+from application.journal import Journal, Query, StaleWrite
+from application.nodes import ALL, shard_of
 from domain import document as documents
 from domain import events, words
 from domain import file as files
@@ -460,3 +462,28 @@ async def test_a_crowd_of_namesakes_is_found_like_one_of_them(journal: Journal) 
         ("document/l", 2, "Admitted"),
         ("file/g", 1, "Added"),
     ]
+
+
+async def test_what_others_have_recorded_is_found_by_its_keys(journal: Journal) -> None:
+    await journal.append(file("f", ADDED, FIRST))
+    await record(journal, "k1", opened(), admitted())
+    before = await journal.position()
+    await record(journal, "k1", joined(), before=[opened(), admitted()])
+    end = await journal.position()
+    assert await journal.touched(0, before) == {"k1": 2}
+    assert await journal.touched(before, end) == {"k1": 3}
+    assert await journal.touched(end, end + 9) == {}
+    assert await journal.document_version("k1") == 3
+    assert await journal.document_version("nobody") == 0
+
+
+async def test_open_documents_are_found_by_their_shards(journal: Journal) -> None:
+    keys = [f"k{number}" for number in range(20)]
+    for key in keys:
+        await record(journal, key, replace(opened(), file=key))
+    await record(journal, "over", replace(opened(), file="over"), closed())
+    shards = {shard_of(key) for key in keys[:5]}
+    found = await journal.open_keys(shards)
+    assert sorted(found) == sorted(key for key in keys if shard_of(key) in shards)
+    assert await journal.open_keys(set()) == []
+    assert sorted(await journal.open_keys(ALL)) == sorted(keys)

@@ -13,7 +13,7 @@ from typing import Any
 import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from application.journal import DocumentChange, FileChange, ReadingChange
+from application.changes import DocumentChange, FileChange, ReadingChange
 from domain import document as documents
 from domain import events, words
 from domain import file as files

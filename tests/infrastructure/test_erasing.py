@@ -21,7 +21,8 @@ import trio
 import trio.lowlevel
 from eventsourcing.persistence import IntegrityError
 
-from application.journal import DocumentChange, FileChange, ReadingChange, StaleWrite
+from application.changes import DocumentChange, FileChange, ReadingChange
+from application.journal import StaleWrite
 from domain import document as documents
 from domain import events
 from domain import file as files

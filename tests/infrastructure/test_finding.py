@@ -14,7 +14,8 @@ import trio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from application.journal import Change, DocumentChange, FileChange, Query, ReadingChange
+from application.changes import Change, DocumentChange, FileChange, ReadingChange
+from application.journal import Query
 from domain import document as documents
 from domain import events
 from domain import file as files

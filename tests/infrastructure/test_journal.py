@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import trio
 
-from application.journal import DocumentChange, JournalFailed
+from application.changes import DocumentChange
+from application.journal import JournalFailed
 from domain import document as documents
 from domain.events import DocumentEvent
 from infrastructure.journal import LedgerJournal

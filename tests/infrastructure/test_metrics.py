@@ -9,7 +9,8 @@ import trio
 from prometheus_client.parser import text_string_to_metric_families
 from trio.testing import MockClock
 
-from application.journal import Change, FileChange, JournalFailed
+from application.changes import Change, FileChange
+from application.journal import JournalFailed
 from application.ports import (
     Answer,
     Blob,

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from application.journal import DocumentChange, Query
+from application.changes import DocumentChange
+from application.journal import Query
 from domain import document as documents
 from domain import words
 from domain.events import Event

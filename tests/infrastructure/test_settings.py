@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from domain.retention import ALL, DAILY, HOURLY, NONE, WEEKLY, Policy, Stage
 from infrastructure.kept import own_secret
 from infrastructure.settings import SETTINGS_HELP, Settings, SettingsError, read_settings
+from infrastructure.settings_reference import in_force
 
 STRONG = "0123456789abcdef-0123456789abcdef"
 
@@ -115,8 +116,8 @@ def test_every_mistake_is_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         DOCUMENT_SERVER_JWT="off",
         SECRET="short",
         CALLBACK_REPLY="sometimes",
-        DATABASE_URL="postgresql://u:pw@db/docledger",
-        RATE_LIMIT_URL="redis://:pw@cache",
+        DATABASE_URL="mysql://u:pw@db/docledger",
+        RATE_LIMIT_URL="memcached://:pw@cache",
         TRUSTED_PROXIES="everybody",
         COLOUR="red",
     )
@@ -136,7 +137,7 @@ def test_every_mistake_is_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "'eighty' is not a whole number" in lines["DOCLEDGER_PORT"]
     assert "did you mean DOCLEDGER_PORT?" in lines["DOCLEDGER_PROT"]
     assert "remove it" in lines["DOCLEDGER_COLOUR"]
-    assert "PostgreSQL, which comes later" in lines["DOCLEDGER_DATABASE_URL"]
+    assert "or postgresql://user@host" in lines["DOCLEDGER_DATABASE_URL"]
     assert "always' or 'durable'" in lines["DOCLEDGER_CALLBACK_REPLY"]
     assert "pw" not in text
 
@@ -160,7 +161,11 @@ def test_every_mistake_is_reported_at_once(monkeypatch: pytest.MonkeyPatch, tmp_
         ("DOCUMENT_SERVER_INTERNAL_URL", "http://ds", "needs DOCUMENT_SERVER_URL"),
         ("RESULT_ORIGINS", "https://a.example/path", "without a path"),
         ("DATABASE_URL", "sqlite:///:memory:", "must look like"),
-        ("BLOB_URL", "s3://bucket", "come later"),
+        ("BLOB_URL", "s3://", "must look like s3://"),
+        ("BLOB_URL", "ftp://bucket", "must begin with"),
+        ("BLOB_URL", "s3://key:hidden@bucket", "credentials go elsewhere"),
+        ("RATE_LIMIT_URL", "memcached://x", "must begin with"),
+        ("RATE_LIMIT_URL", "redis://", "must be memory://"),
         ("RATE_LIMIT", "plenty", "10000/15 minutes"),
         ("EDITOR_LANG", "english", "like 'en'"),
         ("LOG_LEVEL", "loud", "'info'"),
@@ -305,3 +310,15 @@ def test_a_webhook_secret_is_any_that_is_strong(monkeypatch: pytest.MonkeyPatch,
     assert settings.webhook_secret
     assert settings.webhook_secret.get_secret_value() == secret
     assert settings.webhook_urls == ("https://a.test/hook", "http://10.0.0.1:9/x")
+
+
+def test_passwords_of_stores_are_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCLEDGER_DATABASE_URL", "postgresql://docledger:hidden-word@db/docledger")
+    monkeypatch.setenv("DOCLEDGER_RATE_LIMIT_URL", "redis://:other-word@cache:6379/0")
+    settings = read_settings(None)
+    assert settings.uses_postgres
+    assert settings.secrets["database_url"] == "hidden-word"
+    assert settings.secrets["rate_limit_url"] == "other-word"
+    shown = {row.variable: row.value for row in in_force(settings, None)}
+    assert shown["DOCLEDGER_DATABASE_URL"] == "postgresql://docledger:…@db/docledger"
+    assert shown["DOCLEDGER_RATE_LIMIT_URL"] == "redis://:…@cache:6379/0"

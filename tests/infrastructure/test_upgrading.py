@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 import trio
 
-from application.journal import DocumentChange, JournalFailed, Query
+from application.changes import DocumentChange
+from application.journal import JournalFailed, Query
 from domain import document as documents
 from infrastructure.evidence import CannotCheck
 from infrastructure.journal import LedgerJournal, seals

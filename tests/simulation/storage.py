@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import trio
 
-from application.journal import Change, JournalFailed
+from application.changes import Change
+from application.journal import JournalFailed
 from application.ports import StorageFailed, Verdict
 from domain.events import Event
 from infrastructure.overflow import OverflowBlobs

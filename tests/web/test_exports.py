@@ -15,7 +15,7 @@ import httpx
 import pytest
 import trio
 
-from application.journal import ReadingChange
+from application.changes import ReadingChange
 from domain import events
 from infrastructure.journal.ledger import Ledger
 from tests.story import NOON

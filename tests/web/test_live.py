@@ -13,7 +13,7 @@ import h11
 import pytest
 import trio
 
-from application.journal import FileChange
+from application.changes import FileChange
 from domain import events
 from domain import file as files
 from domain.keys import user_id

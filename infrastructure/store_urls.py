@@ -1,0 +1,66 @@
+"""The urls of what things are kept in: databases, blob stores, counters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from urllib.parse import SplitResult, urlsplit
+
+OBJECT_STORES = {"s3", "gs", "az"}
+
+
+def database_url(url: str) -> str:
+    if is_postgres(url):
+        name = _named(url, {"postgres", "postgresql"})
+        if not name.hostname or not name.path.strip("/"):
+            raise ValueError("must look like postgresql://user:password@host:5432/database")
+        return url
+    if not url.startswith("sqlite:///") or url.removeprefix("sqlite:///") in {"", ":memory:"}:
+        raise ValueError("must look like sqlite:///path/to/docledger.db or postgresql://user@host/database")
+    return url
+
+
+def is_postgres(url: str) -> bool:
+    return url.startswith(("postgres:", "postgresql:", "postgresql+"))
+
+
+def blob_url(url: str) -> str:
+    """Credentials of an object store are never in its url: they come from the environment, as its own tools
+    read them.
+    """
+    if url.startswith("file:"):
+        if not url.startswith("file:///"):
+            raise ValueError("must look like file:///path/to/blobs")
+        return url
+    name = _named(url, OBJECT_STORES)
+    if not name.hostname or "@" in name.netloc:
+        raise ValueError("must look like s3://bucket/prefix (or gs://, az://); credentials go elsewhere")
+    return url.rstrip("/")
+
+
+def _named(url: str, schemes: Collection[str]) -> SplitResult:
+    try:
+        name = urlsplit(url)
+        _ = name.port
+    except ValueError:
+        raise ValueError("is not a url") from None
+    if name.scheme not in schemes:
+        raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in sorted(schemes))}")
+    return name
+
+
+def counting_url(url: str) -> str:
+    if url == "memory://":
+        return url
+    if not _named(url, {"redis", "rediss", "memory"}).hostname:
+        raise ValueError("must be memory:// or look like redis://host:6379/0")
+    return url
+
+
+def password_in(url: str) -> str | None:
+    return urlsplit(url).password
+
+
+def without_password(url: str) -> str:
+    """To be shown."""
+    password = password_in(url)
+    return url.replace(f":{password}@", ":…@", 1) if password else url
