@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 # What the test suite wants from Debian: a browser for the browser tests, libmagic for content checks, and for
 # deploy/ an nginx, something to shut the image's steps in with (bwrap), and systemd-analyze.
-CI_PACKAGES := chromium libmagic1 nginx-light bubblewrap systemd
+CI_PACKAGES := chromium libmagic1 nginx-light haproxy bubblewrap systemd
 
 # `make bench` wants wrk as well: apt install wrk.
 
