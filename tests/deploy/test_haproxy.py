@@ -20,7 +20,7 @@ from tests.service import free_port
 from tests.web.service import DEADLINE
 
 CALLBACK = "/api/onlyoffice/callback"
-NODES = ("10.0.0.1:8080", "10.0.0.2:8080", "10.0.0.3:8080")
+NODES = ("node1:8080", "node2:8080", "node3:8080")
 OK = says("200 OK", b'{"error":0}')
 
 
