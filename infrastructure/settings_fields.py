@@ -130,7 +130,7 @@ class Storage(Saving):
         "sqlite:///DATA_DIR/docledger.db",
     )
     blob_url: Annotated[str, AfterValidator(store_urls.blob_url)] = setting(
-        "Where the files' bytes are kept: file:///path, or s3://bucket/prefix (gs://, az://), whose credentials"
+        "Where the files' bytes are kept: file:///path, or s3://bucket/prefix (gs://, az://); its credentials"
         " are in the environment, as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL",
         lambda data: f"file://{data['data_dir']}/blobs",
         "file://DATA_DIR/blobs",
