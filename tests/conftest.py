@@ -13,6 +13,8 @@ from tests.chromium import chromium, chromium_path
 settings.register_profile("suite", deadline=None)  # a busy machine is no finding
 settings.load_profile("suite")
 
+pytest_plugins = ["tests.engines.fixtures"]
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:

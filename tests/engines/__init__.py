@@ -1,0 +1,1 @@
+"""Real engines that the tests start: PostgreSQL, Redis, an object store, and the network between."""

@@ -1,0 +1,85 @@
+"""The engines as fixtures: a server for the run (or xdist worker), and a clean place in it for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+
+from tests.engines import objects
+from tests.engines import postgres as pg
+from tests.engines import redis as rd
+
+ENGINES = {"postgres", "redis_of_the_run", "object_store_of_the_run"}
+REQUIRED = "DOCLEDGER_TEST_ENGINES"  # =required: what is missing fails, as in CI
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is looked at
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if ENGINES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.scale)
+
+
+def missing(what: str, install: str) -> NoReturn:
+    reason = f"no {what} here: {install}"
+    if os.environ.get(REQUIRED) == "required":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[pg.Postgres]:
+    """The server; a test that stops it or pauses it leaves it so, and the next finds it well."""
+    programs = pg.postgres_folder() or missing("PostgreSQL", "apt install postgresql")
+    with pg.postgres_server(programs) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_database(request: pytest.FixtureRequest, postgres: pg.Postgres) -> Iterator[str]:
+    """The url of an empty one."""
+    _marked(request)
+    postgres.ensure()
+    url = postgres.create_database()
+    yield url
+    postgres.ensure()
+    postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def redis_of_the_run() -> Iterator[rd.Redis]:
+    with rd.redis_server(rd.redis_program() or missing("Redis", "apt install redis-server")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(request: pytest.FixtureRequest, redis_of_the_run: rd.Redis) -> rd.Redis:
+    """Running and empty."""
+    _marked(request)
+    redis_of_the_run.ensure()
+    return redis_of_the_run
+
+
+@pytest.fixture(scope="session")
+def object_store_of_the_run() -> Iterator[objects.ObjectStore]:
+    program = objects.weed() or missing("SeaweedFS", "make .venv/.ready-scale")
+    with objects.object_store(program) as server:
+        yield server
+
+
+@pytest.fixture
+def object_store(
+    request: pytest.FixtureRequest, object_store_of_the_run: objects.ObjectStore
+) -> objects.ObjectStore:
+    """Running; `url()` names a place in it for each who asks."""
+    _marked(request)
+    object_store_of_the_run.ensure()
+    return object_store_of_the_run
+
+
+def _marked(request: pytest.FixtureRequest) -> None:
+    """One that asks for an engine by name only as it runs is not seen in time."""
+    assert request.node.get_closest_marker("scale"), "mark what may use an engine: pytest.mark.scale"

@@ -1,0 +1,154 @@
+"""A PostgreSQL of the tests' own, which may be stopped, killed, paused and started again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+
+from tests.engines.kept import Kept, Process, as_user, free_port, gone, kept, owned_folder, unprivileged
+
+USER = "docledger"
+STOPS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+SETTINGS = {
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+    "dynamic_shared_memory_type": "mmap",  # in its folder, so that nothing is left outside
+    "log_line_prefix": "%m [%p] %a ",
+    "log_lock_waits": "on",
+}
+
+
+def postgres_folder() -> Path | None:
+    """Where the newest postgres and initdb are."""
+    debian = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = max(debian, key=lambda path: int(path.parts[-3]), default=None) or shutil.which("initdb")
+    return Path(newest).resolve().parent if newest else None
+
+
+class Postgres:
+    def __init__(self, engine: Kept, programs: Path, host: str, **settings: str) -> None:
+        self.host, self.port = host, free_port()
+        self.log = engine.folder / "postgres.log"
+        self._engine, self._programs = engine, programs
+        self._user = unprivileged("postgres")
+        self._data = owned_folder(engine.folder / "data", self._user)
+        self._settings = {**SETTINGS, "listen_addresses": host, "port": str(self.port), **settings}
+        self._numbers = count(1)
+        self._process: Process | None = None
+        self._initialise()
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://{USER}@{self.host}:{self.port}/{database}"
+
+    @property
+    def process(self) -> Process:
+        assert self._process, "it was never started"
+        return self._process
+
+    def start(self) -> None:
+        """On the same data and port as before; one that runs is left alone."""
+        if self._process and self._process.alive:
+            return
+        command = [str(self._programs / "postgres"), "-D", str(self._data)]
+        command += [f"--{name}={value}" for name, value in self._settings.items()]
+        self._process = self._engine.start(
+            command, self.log, self._user, farewell=signal.SIGQUIT, environment={"TZ": "UTC"}
+        )
+        self._process.until(self._answers)
+
+    def stop(self, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
+        self.process.send(STOPS[mode])
+        self.process.wait()
+
+    def kill(self) -> None:
+        """Every process at once, as when a machine dies."""
+        backends = self._signal_all(signal.SIGKILL)
+        self.process.wait()
+        gone(backends)
+
+    def restart(self, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
+        self.stop(mode)
+        self.start()
+
+    def pause(self) -> None:
+        """It keeps its connections and answers nothing."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    def ensure(self) -> None:
+        """Running and awake, whatever was done to it."""
+        self.resume()
+        self.start()
+
+    def create_database(self) -> str:
+        """A new empty one's url."""
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        self._execute("CREATE DATABASE {} TEMPLATE template0", name)
+        return self.url(name)
+
+    def drop_database(self, url: str) -> None:
+        self._execute("DROP DATABASE {} WITH (FORCE)", url.rpartition("/")[2])
+
+    def terminate_backends(self) -> int:
+        """How many clients lost their connection."""
+        with self._admin() as connection:
+            ended = connection.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            ).fetchone()
+        assert ended
+        return int(ended[0])
+
+    def _initialise(self) -> None:
+        command = [str(self._programs / "initdb"), "-D", str(self._data), "-U", USER, "--no-sync"]
+        command += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
+        command += ["--locale-provider=icu", "--icu-locale=en-US"]  # sorts as people do, like most servers
+        with self.log.open("ab") as log:
+            subprocess.run(
+                command, check=True, cwd=self._engine.folder, stdout=log, stderr=log, **as_user(self._user)
+            )
+
+    def _signal_all(self, number: signal.Signals) -> list[int]:
+        self.process.send(signal.SIGSTOP)  # so that it starts no other meanwhile
+        backends = self.process.children()
+        for pid in backends:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        self.process.send(number)
+        return backends
+
+    def _answers(self) -> bool:
+        try:
+            self._admin().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _execute(self, command: str, name: str) -> None:
+        with self._admin() as connection:
+            connection.execute(sql.SQL(command).format(sql.Identifier(name)))
+
+    def _admin(self) -> psycopg.Connection:
+        return psycopg.connect(self.url(), autocommit=True, connect_timeout=5)
+
+
+@contextmanager
+def postgres_server(programs: Path, host: str = "127.0.0.1", **settings: str) -> Iterator[Postgres]:
+    """Durable unless settings such as fsync="off" say otherwise."""
+    with kept("postgres") as engine:
+        server = Postgres(engine, programs, host, **settings)
+        server.start()
+        yield server

@@ -1,0 +1,36 @@
+"""A Redis of the tests' own forgets when it dies, as a cache does, and hangs when it is told to."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from tests.engines.redis import Redis
+
+
+def test_each_test_finds_it_empty(redis_server: Redis) -> None:
+    with redis_server.client() as client:
+        assert client.dbsize() == 0
+        client.set("left", "behind")
+    redis_server.ensure()
+    with redis_server.client() as client:
+        assert client.dbsize() == 0
+
+
+def test_killed_it_refuses_and_starts_again_on_the_same_port(redis_server: Redis) -> None:
+    with redis_server.client() as client:
+        client.set("spoken", "word")
+        redis_server.kill()
+        with pytest.raises(redis.ConnectionError):
+            client.get("spoken")
+        redis_server.start()
+        assert client.get("spoken") is None
+
+
+def test_paused_it_answers_nobody_and_afterwards_everybody(redis_server: Redis) -> None:
+    redis_server.pause()
+    with redis.Redis.from_url(redis_server.url, socket_timeout=0.2, retry=None) as client:
+        with pytest.raises(redis.TimeoutError):
+            client.ping()
+        redis_server.resume()
+        assert client.ping()
