@@ -33,7 +33,7 @@ from application.trust import Trust
 from application.ushering import Usher
 from application.world import Patience, World
 from infrastructure.blanks import blank
-from infrastructure.blobs import LocalBlobs
+from infrastructure.blob_stores import blobs_of
 from infrastructure.document_server import HttpDocumentServer
 from infrastructure.event_loop import EventLoop
 from infrastructure.ids import new_id
@@ -86,9 +86,7 @@ class Storage:
 @asynccontextmanager
 async def storage(settings: Settings, watch: Watch = unwatched) -> AsyncIterator[Storage]:
     """Raises JournalFailed, StorageFailed."""
-    mode = 0o640 if settings.accel_redirect else 0o600  # nginx reads them as one of our group
-    store = LocalBlobs(settings.blobs_path, mode=mode)
-    blobs = OverflowBlobs(store, LocalBlobs(settings.data_dir / "overflow"))
+    blobs = blobs_of(settings)
     async with LedgerJournal.open(settings.database, watch) as journal:
         shelf = Shelf(journal, blobs, now, lambda: new_id(now()), settings.max_file_bytes)
         yield Storage(journal, blobs, Files(shelf))
