@@ -32,6 +32,7 @@ from application.spool import Spool
 from application.trust import Trust
 from application.ushering import Usher
 from application.world import Patience, World
+from infrastructure.addresses import address_subject, client_address
 from infrastructure.blanks import blank
 from infrastructure.blobs import LocalBlobs
 from infrastructure.document_server import HttpDocumentServer
@@ -40,7 +41,7 @@ from infrastructure.ids import new_id
 from infrastructure.journal import LedgerJournal
 from infrastructure.journal.checkpointing import checkpointing
 from infrastructure.journal.committing import Watch, unwatched
-from infrastructure.limits import address_subject, client_address, limits_of
+from infrastructure.limits import limits_of
 from infrastructure.metrics import Metrics
 from infrastructure.metrics.document_server import ObservedServer
 from infrastructure.overflow import OverflowBlobs
@@ -108,6 +109,7 @@ async def assemble(
     sign = tokens.sign_command if settings.document_server_jwt else None
     metrics = Metrics()
     loop = EventLoop(metrics.lagged)
+    limits = limits_of(settings.rate_limit_url, settings.rate_limit, settings.callback_limit)
     async with (
         storage(settings, metrics.commits.note) as stored,
         webhooks_of(settings, stored.journal, now) as webhooks,
@@ -128,6 +130,7 @@ async def assemble(
         nursery.start_soon(feed.run)
         nursery.start_soon(streams.run)
         nursery.start_soon(loop.run)
+        nursery.start_soon(limits.counters.run)
         watched = Watched(
             settings,
             journal,
@@ -139,6 +142,7 @@ async def assemble(
             recovery,
             streams,
             webhooks,
+            limits.counters,
             loop,
             stages.taken_up,
             stages.stopping,
@@ -180,7 +184,7 @@ async def assemble(
             tokens=tokens,
             trust=trust,
             usher=usher,
-            limits=limits_of(settings.rate_limit_url, settings.rate_limit, settings.callback_limit),
+            limits=limits,
             address_of=partial(client_address, trusted_proxies=settings.trusted_proxies),
             subject_of=address_subject,
             metrics=metrics,
