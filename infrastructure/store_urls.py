@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
 OBJECT_STORES = {"s3", "gs", "az"}
 
 
 def database_url(url: str) -> str:
     if is_postgres(url):
-        name = _named(url, {"postgres", "postgresql"})
-        if not name.hostname or not name.path.strip("/"):
+        try:
+            told = conninfo_to_dict(url)
+        except psycopg.Error:
+            told = {}
+        if not told.get("host") or not told.get("dbname"):
             raise ValueError("must look like postgresql://user:password@host:5432/database")
         return url
     if not url.startswith("sqlite:///") or url.removeprefix("sqlite:///") in {"", ":memory:"}:
@@ -20,7 +26,7 @@ def database_url(url: str) -> str:
 
 
 def is_postgres(url: str) -> bool:
-    return url.startswith(("postgres:", "postgresql:", "postgresql+"))
+    return url.startswith(("postgres:", "postgresql:"))
 
 
 def blob_url(url: str) -> str:

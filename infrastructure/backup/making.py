@@ -37,9 +37,9 @@ from infrastructure.backup.layout import (
     write,
 )
 from infrastructure.backup.pruning import prune
-from infrastructure.journal import upgrading
 from infrastructure.journal.checkpoints import LAST, unpacked
-from infrastructure.journal.copying import copy
+from infrastructure.journal.sqlite import upgrading
+from infrastructure.journal.sqlite.copying import copy
 
 logger = logging.getLogger(__name__)
 

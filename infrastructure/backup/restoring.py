@@ -26,7 +26,7 @@ from infrastructure.backup.layout import (
     write,
 )
 from infrastructure.durable import Folders
-from infrastructure.journal.upgrading import CURRENT
+from infrastructure.journal.sqlite.upgrading import CURRENT
 
 MARK = "restoring"  # a file that says that what is here comes from us
 

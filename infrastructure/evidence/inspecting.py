@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infrastructure.evidence.exhibits import Exhibit
-from infrastructure.journal import upgrading
+from infrastructure.journal.sqlite import upgrading
 
 CHUNK = 500  # facts read at once
 PATIENCE = 30.0  # seconds for who holds the whole database

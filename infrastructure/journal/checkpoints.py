@@ -13,7 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from infrastructure.journal.ledger import LedgerRecorder
+from infrastructure.journal.ledger import Views
 
 MOST = 10_000  # facts in one checkpoint
 PAGE = 500  # facts read at once
@@ -83,11 +83,11 @@ def unpacked(body: bytes) -> bytes:
     return text
 
 
-def signed(recorder: LedgerRecorder, sign: Sign, at: datetime) -> Signed | None:
+def signed(views: Views, sign: Sign, at: datetime) -> Signed | None:
     """None when nothing has been recorded since the last one."""
-    last = recorder.query(LAST, (), tuple)
+    last = views.query(LAST, (), tuple)
     after, previous = (last[0][0], _hash(last[0][1])) if last else (0, None)
-    to, facts = _facts(recorder, after)
+    to, facts = _facts(views, after)
     if not facts:
         return None
     text = (
@@ -97,16 +97,15 @@ def signed(recorder: LedgerRecorder, sign: Sign, at: datetime) -> Signed | None:
     return Signed(to, len(facts) == MOST, sha256(text).hexdigest(), zlib.compress(text), sign(text))
 
 
-def keep(recorder: LedgerRecorder, signed: Signed) -> None:
-    with recorder.datastore.transaction(commit=True) as c:
-        c.execute(INSERT, (signed.to, signed.body, signed.signature))
+def keep(views: Views, signed: Signed) -> None:
+    views.note(lambda cursor: cursor.execute(INSERT, (signed.to, signed.body, signed.signature)))
 
 
-def _facts(recorder: LedgerRecorder, after: int) -> tuple[int, list[str]]:
+def _facts(views: Views, after: int) -> tuple[int, list[str]]:
     """As texts, a few at a time: thousands of objects at once would call the garbage collector."""
     facts: list[str] = []
     while len(facts) < MOST:
-        page = recorder.query(PLACES, (after, min(PAGE, MOST - len(facts))), _fact)
+        page = views.query(PLACES, (after, min(PAGE, MOST - len(facts))), _fact)
         if not page:
             break
         after = page[-1][0]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import psycopg
 import trio
 from eventsourcing.persistence import IntegrityError, OperationalError, PersistenceError
 from outcome import Error, Outcome, Value
@@ -15,7 +16,11 @@ from application.changes import Change
 from application.journal import JournalFailed, StaleWrite
 from infrastructure.journal.ledger import Entry, Ledger
 
-STORE = (PersistenceError, sqlite3.Error)  # the library lets SQLite's own through when it connects
+STORE = (
+    PersistenceError,
+    sqlite3.Error,
+    psycopg.Error,
+)  # the library lets their own through when it connects
 BATCH = 200  # changes in one transaction
 
 
@@ -96,8 +101,12 @@ class Writer:
                 self._note(Commit(batch, time.perf_counter() - began))
                 for slip in batch:
                     slip.done.set()
-                self.news.set()
-                self.news = trio.Event()
+                self.tell()
+
+    def tell(self) -> None:
+        """Somebody has recorded something: we, or others."""
+        self.news.set()
+        self.news = trio.Event()
 
     def _note(self, commit: Commit) -> None:
         self.failed_at = trio.current_time() if commit.failed else None

@@ -39,11 +39,11 @@ PATIENCE = 30.0  # seconds until the database is ours
 COLUMNS = "position, originator_id, originator_version, topic, state, cause, salt, digest"
 STREAM = f"SELECT {COLUMNS} FROM stored_events WHERE originator_id = ? ORDER BY originator_version"  # noqa: S608
 NAMES = """SELECT topic, state FROM named JOIN stored_events USING (position)
-    WHERE user = ? AND topic IN ('Admitted', 'Added', 'Shared', 'Consulted')"""
+    WHERE "user" = ? AND topic IN ('Admitted', 'Added', 'Shared', 'Consulted')"""
 KNOWN = "SELECT name FROM people WHERE id = ?"
-NAMED = "SELECT 1 FROM named WHERE user = ? LIMIT 1"
+NAMED = 'SELECT 1 FROM named WHERE "user" = ? LIMIT 1'
 FORGET = "DELETE FROM people WHERE id = ?"
-EDITING = "SELECT key, users FROM documents WHERE state <> 'closed' AND instr(users, ?)"
+EDITING = "SELECT key, users FROM documents WHERE state <> 'closed' AND instr(users, ?) > 0"
 DAMAGE = (AttributeError, KeyError, TypeError, ValueError)  # what unlikely facts raise
 
 
@@ -59,7 +59,7 @@ class Erasure:
 
 def of_person(user: str) -> Erasure:
     """The id finds the facts: also those of the server's history, which no index knows."""
-    where = "(instr(state, ?) OR instr(cause, ?))"
+    where = "(instr(state, ?) > 0 OR instr(cause, ?) > 0)"
     return Erasure(user, partial(without_person, user=user), where, (user.encode(), user.encode()))
 
 
@@ -69,7 +69,7 @@ def of_names(user: str, names: frozenset[str]) -> Erasure:
 
 
 def of_addresses(before: datetime) -> Erasure:
-    where = """at < ? AND (instr(state, '"address":"') OR instr(cause, '"address":"'))"""
+    where = """at < ? AND (instr(state, '"address":"') > 0 OR instr(cause, '"address":"') > 0)"""
     return Erasure(EVERYBODY, without_addresses, where, (stamp(before),))
 
 
@@ -139,8 +139,7 @@ class Eraser:
                     raise
 
     def forget_name(self, user: str) -> None:
-        with self._ledger.views.datastore.transaction(commit=True) as c:
-            c.execute(FORGET, (user,))
+        self._ledger.views.note(lambda cursor: cursor.execute(FORGET, (user,)))
 
     def _change(self, stream: str, rows: Sequence[Any], erasure: Erasure) -> tuple[Change, list[Rewrite]]:
         facts: list[Any] = []

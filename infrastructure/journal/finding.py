@@ -54,7 +54,7 @@ class Search:
             where, values = _all([arm, *self._bounds(way), *others])
             arms.append(
                 f"SELECT position FROM (SELECT {way.position} AS position FROM {way.index} {way.facts}"  # noqa: S608
-                f" WHERE {where} ORDER BY {way.order.format(direction)} LIMIT ?)"
+                f" WHERE {where} ORDER BY {way.order.format(direction)} LIMIT ?) AS arm"
             )
             given += [*values, self.limit]
         positions = " UNION ALL ".join(arms)
@@ -65,7 +65,7 @@ class Search:
         arms = [_all([arm, *self._bounds(way)]) for arm in way.arms]
         several = " UNION ALL ".join(f"SELECT 1 FROM {way.index} WHERE {where}" for where, _ in arms)  # noqa: S608
         values = [value for _, values in arms for value in values]
-        cursor.execute(f"SELECT count(*) FROM ({several} LIMIT {LONG})", values)  # noqa: S608
+        cursor.execute(f"SELECT count(*) FROM ({several} LIMIT {LONG}) AS along", values)  # noqa: S608
         length: int = cursor.fetchone()[0]
         return length
 
@@ -94,7 +94,7 @@ def _ways(query: Query) -> Iterator[Way]:
     if query.file is not None:
         yield Way("file", "stored_events AS e INDEXED BY events_of_file", _each("e.file_id", [query.file]))
     if query.users:
-        arms = _each("n.user", query.users)
+        arms = _each('n."user"', query.users)
         facts = "CROSS JOIN stored_events AS e ON e.position = n.position"
         yield Way("users", "named AS n", arms, facts, position="n.position", order="n.position {0}")
     if query.types:
@@ -105,7 +105,7 @@ def _ways(query: Query) -> Iterator[Way]:
 
 def _whole_log(query: Query) -> Way:
     if not (when := _when(query)):
-        return Way("position", "stored_events AS e", [("1", [])])
+        return Way("position", "stored_events AS e", [("TRUE", [])])
     within = f"e.position BETWEEN block * {SPAN} AND block * {SPAN} + {SPAN - 1}"
     facts = f"CROSS JOIN stored_events AS e ON {within}"
     return Way("time", "spans", [_all(when)], facts, order="block {0}, e.position {0}")
@@ -116,7 +116,7 @@ def _others(query: Query, way: Way) -> Iterator[Part]:
     if query.file is not None and way.by != "file":
         yield "e.file_id = ?", [query.file]
     if query.users and way.by != "users":
-        named = f"SELECT 1 FROM named WHERE user IN ({marks(query.users)}) AND position = e.position"  # noqa: S608
+        named = f'SELECT 1 FROM named WHERE "user" IN ({marks(query.users)}) AND position = e.position'  # noqa: S608
         yield f"EXISTS ({named})", [*query.users]
     if query.types and way.by != "types":
         yield f"e.topic IN ({marks(topics := _topics(query))})", [*topics]

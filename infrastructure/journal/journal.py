@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,36 +16,42 @@ import trio
 
 from application.changes import Change
 from application.journal import DocumentRow, FileRow, JournalFailed, Query, Recorded, VersionRow
-from application.nodes import shard_of
 from infrastructure.journal import checkpoints
 from infrastructure.journal.checkpoints import Sign, Signed
 from infrastructure.journal.committing import STORE, Watch, Writer, unwatched
+from infrastructure.journal.databases import ledger_at
 from infrastructure.journal.finding import Search
 from infrastructure.journal.ledger import Ledger
+from infrastructure.journal.postgres.listening import listen
 from infrastructure.journal.queries import EXISTING, HISTORY, LAST, STREAM_LENGTH, TOUCHED, marks, recorded
-from infrastructure.journal.rows import Rows
 from infrastructure.journal.shown import to_document, to_file, to_version
+from infrastructure.journal.sqlite.rows import Rows
 from infrastructure.journal.views import (
     AUTOSAVED_FILES,
     FREED,
     REFERENCED,
 )
+from infrastructure.store_urls import without_password
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 first: Callable[[Any], Any] = itemgetter(0)
 
 FOREIGN = 1.0  # seconds between two looks for what another process has recorded
-READERS = 4  # far below the library's pool of 15: at the pool's end a timed-out reader blocks every writer
+READERS = (
+    4  # far below the library's pool for SQLite, of 15: at its end a timed-out reader blocks every writer
+)
 FILE = "SELECT files.*, live.key AS live FROM files LEFT JOIN live ON live.file_id = files.id"
 FILES_OF = (  # ids begin with the time, so their order is that of adding
-    f"{FILE} WHERE removed = 0 AND id IN (SELECT file_id FROM visible WHERE user IN (?, '*'))"  # noqa: S608
+    f"{FILE} WHERE removed = 0 AND id IN (SELECT file_id FROM visible WHERE \"user\" IN (?, '*'))"  # noqa: S608
     " AND id < ? ORDER BY id DESC LIMIT ?"
 )
 
 
 class LedgerJournal:
-    def __init__(self, ledger: Ledger, rows: Rows, watch: Watch = unwatched) -> None:
+    def __init__(self, ledger: Ledger, rows: Rows | None, watch: Watch = unwatched) -> None:
         self._ledger = ledger
         self._rows = rows
         self._writer = Writer(ledger, watch)
@@ -54,22 +60,28 @@ class LedgerJournal:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, path: Path, watch: Watch = unwatched) -> AsyncIterator[LedgerJournal]:
+    async def open(cls, place: Path | str, watch: Watch = unwatched) -> AsyncIterator[LedgerJournal]:
+        """`place` is the file of a database in SQLite, or the url of one in PostgreSQL."""
         try:
-            ledger = await trio.to_thread.run_sync(Ledger, path)
-            rows = await trio.to_thread.run_sync(Rows, path)
+            ledger = await trio.to_thread.run_sync(ledger_at, place)
+            rows = await trio.to_thread.run_sync(Rows, place) if isinstance(place, Path) else None
         except (*STORE, OSError) as trouble:
-            raise JournalFailed(f"cannot open the database {path}: {trouble}") from trouble
+            shown = without_password(str(place))
+            raise JournalFailed(f"cannot open the database {shown}: {trouble}") from trouble
         try:
             async with trio.open_nursery() as nursery:
                 journal = cls(ledger, rows, watch)
                 nursery.start_soon(journal._writer.run)
+                if isinstance(place, str):
+                    nursery.start_soon(listen, place, journal._writer.tell)
                 try:
                     yield journal
                 finally:
                     journal._writer.close()
+                    nursery.cancel_scope.cancel()  # the writer is shielded until all it accepted is committed
         finally:
-            rows.close()
+            if rows:
+                rows.close()
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(ledger.close)
 
@@ -104,7 +116,10 @@ class LedgerJournal:
         return await self._query(f"{FILE} WHERE id IN ({marks(ids)})", list(ids), to_file)
 
     async def existing(self, versions: Collection[tuple[str, int]]) -> Collection[tuple[str, int]]:
-        return await self._query(EXISTING, (json.dumps(list(versions)),), tuple)
+        if not versions:
+            return ()
+        pairs = ",".join(["(?,?)"] * len(versions))
+        return await self._query(EXISTING.format(pairs), [part for pair in versions for part in pair], tuple)
 
     async def versions(self, file_id: str) -> Sequence[VersionRow]:
         sql = "SELECT * FROM versions WHERE file_id = ? ORDER BY number"
@@ -128,8 +143,7 @@ class LedgerJournal:
         return await self._query(sql.format(" AND file_id = ?"), (file_id,), to_document)
 
     async def open_keys(self, shards: Collection[int]) -> Sequence[str]:
-        keys = await self._query("SELECT key FROM documents WHERE state <> 'closed'", (), first)
-        return [key for key in keys if shard_of(key) in shards]
+        return await self._in_thread(partial(self._ledger.views.open_keys, shards), self._readers)
 
     async def last_document(self, file_id: str) -> DocumentRow | None:
         sql = "SELECT * FROM documents WHERE file_id = ? ORDER BY opened_at DESC LIMIT 1"
@@ -191,11 +205,13 @@ class LedgerJournal:
         return await self._query(HISTORY, (stream, after), recorded)
 
     async def _row(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> T | None:
-        try:
-            return self._rows.one(sql, parameters, read)
-        except sqlite3.Error:  # it would have to wait, or worse: for a thread to find out
-            rows = await self._query(sql, parameters, read)
-            return rows[0] if rows else None
+        if self._rows:
+            try:
+                return self._rows.one(sql, parameters, read)
+            except sqlite3.Error as trouble:  # it would have to wait, or worse: for a thread to find out
+                logger.debug("a row is read in a thread: %s", trouble)
+        rows = await self._query(sql, parameters, read)
+        return rows[0] if rows else None
 
     async def _query(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
         query: Callable[[], list[T]] = lambda: self._ledger.views.query(sql, parameters, read)  # noqa: E731

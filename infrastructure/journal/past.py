@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from application.journal import JournalFailed, Recorded
 from infrastructure.databases import connected
-from infrastructure.journal import upgrading
 from infrastructure.journal.queries import EVENTS, HISTORY, recorded
+from infrastructure.journal.sqlite import upgrading
 
 WAIT = 10.0  # seconds for a lock
 NEAR = 5  # suggestions

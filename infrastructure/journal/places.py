@@ -15,11 +15,10 @@ from infrastructure.databases import connected
 T = TypeVar("T")
 
 WAIT = 10.0  # seconds for a lock
-TABLE = """CREATE TABLE IF NOT EXISTS receivers (
-    url TEXT PRIMARY KEY, position INTEGER NOT NULL,
-    failing_since TEXT, attempts INTEGER NOT NULL, trouble TEXT NOT NULL) WITHOUT ROWID"""
 ALL = "SELECT url, position, failing_since, attempts, trouble FROM receivers ORDER BY url"
-PUT = "INSERT OR REPLACE INTO receivers VALUES (?, ?, ?, ?, ?)"
+PUT = """INSERT INTO receivers VALUES (?, ?, ?, ?, ?) ON CONFLICT (url) DO UPDATE SET
+    position = excluded.position, failing_since = excluded.failing_since, attempts = excluded.attempts,
+    trouble = excluded.trouble"""
 FORGET = "DELETE FROM receivers WHERE url = ?"
 LAST = "SELECT coalesce(max(position), 0) FROM stored_events"
 

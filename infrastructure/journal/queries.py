@@ -12,8 +12,10 @@ from infrastructure.journal.mapper import decoded
 EVENTS = "SELECT position, originator_id, originator_version, topic, state, cause, file_id FROM stored_events"
 HISTORY = f"{EVENTS} WHERE originator_id = ? AND originator_version > ? ORDER BY originator_version"
 LAST = "SELECT max(position) FROM stored_events"
-EXISTING = """SELECT file_id, number FROM json_each(?) AS wanted CROSS JOIN versions
-    ON file_id = json_extract(wanted.value, '$[0]') AND number = json_extract(wanted.value, '$[1]')"""
+# A join in this order: SQLite would rather walk through all versions.
+EXISTING = """WITH wanted (file_id, number) AS (VALUES {}) SELECT versions.file_id, versions.number
+    FROM wanted CROSS JOIN versions ON versions.file_id = wanted.file_id
+    AND versions.number = wanted.number"""
 TOUCHED = """SELECT originator_id, max(originator_version) FROM stored_events
     WHERE position > ? AND position <= ? AND originator_id LIKE 'document/%' GROUP BY originator_id"""
 STREAM_LENGTH = "SELECT max(originator_version) FROM stored_events WHERE originator_id = ?"
@@ -32,4 +34,5 @@ def recorded(row: Any) -> Recorded:
 
 
 def marks(values: Sized) -> str:
-    return ",".join("?" * len(values))
+    """For `IN`, also of nothing."""
+    return ",".join("?" * len(values)) or "NULL"

@@ -9,40 +9,6 @@ from application.changes import Change, DocumentChange, FileChange, ReadingChang
 from domain import events
 from domain.words import Access, Standing
 
-TABLES = (
-    """CREATE TABLE IF NOT EXISTS files (
-        id TEXT PRIMARY KEY, version INTEGER, added_at TEXT, name TEXT, owner TEXT, owner_name TEXT,
-        head INTEGER, last INTEGER, sha256 TEXT, size INTEGER, changed_at TEXT, shares TEXT,
-        removed INTEGER)""",
-    """CREATE TABLE IF NOT EXISTS visible (user TEXT, file_id TEXT, PRIMARY KEY (user, file_id))
-        WITHOUT ROWID""",
-    """CREATE TABLE IF NOT EXISTS versions (
-        file_id TEXT, number INTEGER, sha256 TEXT, size INTEGER, "trigger" TEXT, created TEXT,
-        head INTEGER, users TEXT, key TEXT, filetype TEXT, restored INTEGER,
-        changes_sha256 TEXT, forms_sha256 TEXT, converted_from TEXT, from_file TEXT, from_version INTEGER,
-        PRIMARY KEY (file_id, number)) WITHOUT ROWID""",
-    # The bytes of thinned versions: what may be deleted once nothing else has them.
-    """CREATE TABLE IF NOT EXISTS thinned (sha256 TEXT PRIMARY KEY, at TEXT) WITHOUT ROWID""",
-    """CREATE TABLE IF NOT EXISTS documents (
-        key TEXT PRIMARY KEY, version INTEGER, file_id TEXT, state TEXT, standing TEXT, base INTEGER,
-        head INTEGER, opened_at TEXT, closed_at TEXT, closed_reason TEXT, users TEXT,
-        saved_version INTEGER, saved_at TEXT, trouble TEXT)""",
-    "CREATE INDEX IF NOT EXISTS documents_of_file ON documents (file_id, opened_at)",
-    "CREATE INDEX IF NOT EXISTS open_documents ON documents (state) WHERE state <> 'closed'",
-    # At most one key of a file is handed out: the loser of an opening race fails on this key.
-    "CREATE TABLE IF NOT EXISTS live (file_id TEXT PRIMARY KEY, key TEXT UNIQUE) WITHOUT ROWID",
-)
-
-INDEXES = (
-    "CREATE INDEX IF NOT EXISTS versions_with_content ON versions (sha256)",
-    "CREATE INDEX IF NOT EXISTS versions_with_changes ON versions (changes_sha256)"
-    " WHERE changes_sha256 IS NOT NULL",
-    "CREATE INDEX IF NOT EXISTS versions_with_forms ON versions (forms_sha256)"
-    " WHERE forms_sha256 IS NOT NULL",
-    """CREATE INDEX IF NOT EXISTS automatic_versions ON versions (file_id)
-        WHERE "trigger" IN ('command', 'timer')""",
-)
-
 AUTOSAVED_FILES = """SELECT DISTINCT file_id FROM versions
     WHERE "trigger" IN ('command', 'timer') AND file_id > ? ORDER BY file_id LIMIT ?"""
 REFERENCED = """SELECT 1 FROM versions WHERE sha256 = ? UNION ALL
@@ -132,9 +98,9 @@ def _project_file(c: Any, change: FileChange) -> None:
             case events.Added(owner=owner):
                 c.execute("INSERT INTO visible VALUES (?, ?)", (owner, change.id))
             case events.Shared(user=user, access=Access.NONE):
-                c.execute("DELETE FROM visible WHERE user = ? AND file_id = ?", (user, change.id))
+                c.execute('DELETE FROM visible WHERE "user" = ? AND file_id = ?', (user, change.id))
             case events.Shared(user=user):
-                c.execute("INSERT OR IGNORE INTO visible VALUES (?, ?)", (user, change.id))
+                c.execute("INSERT INTO visible VALUES (?, ?) ON CONFLICT DO NOTHING", (user, change.id))
             case events.VersionAdded():
                 c.execute(
                     "INSERT INTO versions VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
@@ -147,8 +113,9 @@ def _project_file(c: Any, change: FileChange) -> None:
 def _thin(c: Any, file_id: str, at: str, numbers: tuple[int, ...]) -> None:
     for column in ("sha256", "changes_sha256", "forms_sha256"):
         sql = (
-            f"INSERT OR REPLACE INTO thinned SELECT {column}, ? FROM versions"  # noqa: S608
+            f"INSERT INTO thinned SELECT {column}, ? FROM versions"  # noqa: S608
             f" WHERE file_id = ? AND number = ? AND {column} IS NOT NULL"
+            " ON CONFLICT (sha256) DO UPDATE SET at = excluded.at"
         )
         c.executemany(sql, [(at, file_id, number) for number in numbers])
     sql = "DELETE FROM versions WHERE file_id = ? AND number = ?"

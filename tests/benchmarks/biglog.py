@@ -34,7 +34,7 @@ from domain.offers import offer_id
 from domain.saving import commit
 from domain.words import Access, Mode, Next, Source, Trigger
 from infrastructure.ids import new_id
-from infrastructure.journal.ledger import Entry, Ledger
+from infrastructure.journal.sqlite.ledger import Entry, SqliteLedger
 
 START = datetime(2025, 11, 1, tzinfo=UTC)
 YEAR = timedelta(days=365)
@@ -106,7 +106,7 @@ class Kept:
 class Book:
     """Where everything is written, in the order in which it happens."""
 
-    ledger: Ledger
+    ledger: SqliteLedger
     facts: int = 0
     _waiting: list[Entry] = field(default_factory=list)
     _facts_waiting: int = 0
@@ -365,7 +365,7 @@ def made(folder: Path, count: int = 100_000, seed: int = 1, *, progress: bool = 
     if known.exists() and (told := Landmarks(**json.loads(known.read_text()))).documents == count:
         return told
     (folder / "docledger.db").unlink(missing_ok=True)
-    with closing(Ledger(folder / "docledger.db")) as ledger:
+    with closing(SqliteLedger(folder / "docledger.db")) as ledger:
         town = Town(Book(ledger), count, seed)
         with click.progressbar(town.live(), count, hidden=not progress) as steps:
             for _ in steps:

@@ -22,7 +22,7 @@ from domain.offers import offer_id
 from domain.saving import commit
 from domain.words import Access, Mode, Next, Source, Trigger
 from infrastructure.ids import new_id
-from infrastructure.journal.ledger import Ledger
+from infrastructure.journal.sqlite.ledger import SqliteLedger
 
 NAME = "Annual report 2026 – with everybody’s comments.docx"
 HEBREW, HOSTILE = "דוד כהן", "<script>alert(1)</script>"
@@ -37,7 +37,7 @@ BUTTON, AUTO, FORM, FINAL = Trigger.BUTTON, Trigger.COMMAND, Trigger.FORM, Trigg
 class Past:
     """One file's stream, and the sessions that write to it."""
 
-    def __init__(self, ledger: Ledger, at: datetime) -> None:
+    def __init__(self, ledger: SqliteLedger, at: datetime) -> None:
         self._ledger = ledger
         self.id = new_id(at)
         self.file = File("", "", "")
@@ -143,7 +143,7 @@ class Session:
 def write_past(database: Path, now: datetime | None = None) -> str:
     """The file's id. It is yours, and shared with everybody."""
     now = (now or datetime.now(UTC)).replace(microsecond=0)
-    with closing(Ledger(database)) as ledger:
+    with closing(SqliteLedger(database)) as ledger:
         past = Past(ledger, now - timedelta(days=90))
         _begin(past, now - timedelta(days=90))
         _first_draft(past, now - timedelta(days=89, hours=3))

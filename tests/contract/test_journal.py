@@ -36,12 +36,15 @@ from tests.story import (
 )
 
 
-@pytest.fixture(params=["fake", "sqlite"])
+@pytest.fixture(params=["fake", "sqlite", "postgres"])
 async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
     if request.param == "fake":
         yield FakeJournal()
     else:
-        async with LedgerJournal.open(tmp_path / "ledger.db") as journal:
+        place = (
+            tmp_path / "ledger.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+        )
+        async with LedgerJournal.open(place) as journal:
             yield journal
 
 

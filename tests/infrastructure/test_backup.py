@@ -21,7 +21,7 @@ from infrastructure.backup.layout import LOCK, BackupFailed, Destination, Manife
 from infrastructure.backup.making import Made, make
 from infrastructure.backup.restoring import MARK, restore
 from infrastructure.evidence import verify
-from infrastructure.journal.upgrading import CURRENT
+from infrastructure.journal.sqlite.upgrading import CURRENT
 from infrastructure.kept import own_secret
 from infrastructure.settings import Settings
 from tests.web.service import Given
@@ -144,7 +144,7 @@ def test_so_many_are_kept_and_bytes_that_only_others_had_go_with_them(
 def test_a_writer_waits_for_nothing_while_the_log_is_copied(
     data: Path, backup: Destination, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infrastructure.journal.copying.PAGES", 1)
+    monkeypatch.setattr("infrastructure.journal.sqlite.copying.PAGES", 1)
     written = []
 
     class Writing(Silent):

@@ -39,7 +39,7 @@ from infrastructure.journal.erasing import (
     of_names,
     of_person,
 )
-from infrastructure.journal.ledger import Ledger
+from infrastructure.journal.sqlite.ledger import SqliteLedger
 from tests.story import admit, at, joined, left, offered
 
 ADA, BOB = "ada", "bob"
@@ -100,7 +100,7 @@ def database(tmp_path: Path) -> Path:
 
 @contextmanager
 def erasing(database: Path) -> Iterator[Eraser]:
-    with closing(Ledger(database)) as ledger:
+    with closing(SqliteLedger(database)) as ledger:
         seconds = count(1000)
         yield Eraser(ledger, "operator", lambda: at(next(seconds)))
 
@@ -299,7 +299,7 @@ async def test_streams_that_others_keep_writing_to_are_erased_all_the_same(datab
 
 
 def test_a_stream_that_is_never_quiet_is_given_up(database: Path) -> None:
-    class Overtaken(Ledger):
+    class Overtaken(SqliteLedger):
         def record(self, *_: Any) -> None:
             raise IntegrityError("somebody was quicker")
 

@@ -23,7 +23,7 @@ from domain import document as documents
 from infrastructure.evidence import CannotCheck
 from infrastructure.journal import LedgerJournal, seals
 from infrastructure.journal.past import Past
-from infrastructure.journal.upgrading import CURRENT, Unusable, upgrade
+from infrastructure.journal.sqlite.upgrading import CURRENT, Unusable, upgrade
 from tests.infrastructure.ledgers import checked
 from tests.story import admitted, at, opened
 
@@ -126,7 +126,8 @@ async def test_a_fact_that_cannot_be_read_is_kept_and_reported(
 
 KILLED = """
     import os, signal, sys
-    from infrastructure.journal import seals, upgrading
+    from infrastructure.journal import seals
+    from infrastructure.journal.sqlite import upgrading
 
     def salts():
         yield from map(os.urandom, [16] * 12)

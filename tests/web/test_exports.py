@@ -17,7 +17,7 @@ import trio
 
 from application.changes import ReadingChange
 from domain import events
-from infrastructure.journal.ledger import Ledger
+from infrastructure.journal.sqlite.ledger import SqliteLedger
 from tests.story import NOON
 from tests.web.life import Running
 from tests.web.service import Service, second, sign_in, word
@@ -142,7 +142,7 @@ async def test_a_spreadsheet_calculates_nothing_of_what_people_wrote(service: Se
 async def with_long_log(running: Running, folder: Path, facts: int, size: int) -> AsyncIterator[Service]:
     """A service whose log begins with so many readings of so many bytes."""
     await trio.Path(folder).mkdir()
-    ledger = Ledger(folder / "docledger.db")
+    ledger = SqliteLedger(folder / "docledger.db")
     fact = events.Consulted(at=NOON, user="x", name="X", address="", what="x" * size)
     for first in range(0, facts, 1000):
         ledger.record([ledger.entry([ReadingChange("x", first, [fact] * min(1000, facts - first))])])

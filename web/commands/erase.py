@@ -27,7 +27,7 @@ from infrastructure.journal.erasing import (
     of_names,
     of_person,
 )
-from infrastructure.journal.ledger import Ledger
+from infrastructure.journal.sqlite.ledger import SqliteLedger
 from infrastructure.settings import Settings, read_settings
 from web.bootstrap import now
 
@@ -153,7 +153,7 @@ def _places(streams: Counter[str]) -> str:
 def _eraser(settings: Settings, by: str) -> Iterator[Eraser]:
     if not settings.database_path.exists():
         raise click.ClickException(f"There is no log at {settings.database_path}.")
-    with _plainly(), closing(Ledger(settings.database_path)) as ledger:
+    with _plainly(), closing(SqliteLedger(settings.database_path)) as ledger:
         yield Eraser(ledger, by, now)
 
 

@@ -1,6 +1,6 @@
 """The first step: the facts of a log without positions are copied in order, and get them, and their chains.
 
-What it makes is what `events_table` has now; a step that changes those tables freezes them here.
+What it makes is what `tables` has now; a step that changes those tables freezes them here.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from application.people import introduced, named_in
 from domain.events import Event, Opened
 from infrastructure.journal import events_table, seals
 from infrastructure.journal.mapper import Undecodable, decoded
+from infrastructure.journal.sqlite import tables
 
 logger = logging.getLogger(__name__)
 
@@ -35,10 +36,10 @@ def chain(connection: sqlite3.Connection) -> None:
     versions = _columns(connection, "versions")
     if versions and CHANGES not in versions:
         connection.execute(f"ALTER TABLE versions ADD COLUMN {CHANGES} TEXT")
-    for statement in events_table.OTHERS:
+    for statement in tables.OTHERS:
         connection.execute(statement)
     if connection.execute("SELECT 1 FROM spans").fetchone() is None:
-        connection.execute(events_table.SPAN_ALL)
+        connection.execute(tables.SPAN_ALL)
 
 
 def is_without_chains(connection: sqlite3.Connection) -> bool:
@@ -52,7 +53,7 @@ def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
 
 def _copy_all(connection: sqlite3.Connection) -> int:
     connection.execute(RENAME)
-    for statement in (events_table.TABLE, *events_table.OTHERS):
+    for statement in (tables.EVENTS, *tables.OTHERS):
         connection.execute(statement)
     streams: dict[str, _Stream] = {}
     for row in connection.execute(FACTS):

@@ -18,8 +18,8 @@ from typing import Any
 from eventsourcing.persistence import PersistenceError
 
 from infrastructure.durable import Folders
-from infrastructure.journal import chaining, places
-from infrastructure.journal.copying import copy
+from infrastructure.journal.sqlite import chaining, tables
+from infrastructure.journal.sqlite.copying import copy
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ SAID = "forms_sha256 TEXT", "converted_from TEXT", "from_file TEXT", "from_versi
 
 
 def _say_more(connection: sqlite3.Connection) -> None:
-    connection.execute(places.TABLE)
+    connection.execute(tables.RECEIVERS)
     for column in SAID:
         connection.execute(f"ALTER TABLE versions ADD COLUMN {column}")
 

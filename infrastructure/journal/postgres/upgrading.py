@@ -1,0 +1,64 @@
+"""The schema in PostgreSQL: made where there is none, brought up to date by numbered steps otherwise.
+
+While a new release takes over node by node, those of the one before still write: a step may only add.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg
+from eventsourcing.persistence import PersistenceError
+from psycopg import Connection
+
+from infrastructure.journal.postgres import tables
+from infrastructure.journal.postgres.connections import told
+from infrastructure.journal.postgres.dialect import OurCursor
+
+SPACE = 0xD0C1ED6E - 2**32  # of our advisory locks
+UPGRADING = 1000
+PATIENCE = "300s"  # for another node that is at it
+VERSION_TABLE = "CREATE TABLE schema_version (number BIGINT NOT NULL)"
+VERSION = "SELECT number FROM schema_version"
+
+# What makes schema 2 of schema 1, schema 3 of schema 2, and so on. A step is never changed or removed.
+STEPS: Sequence[Callable[[Connection[Any]], object]] = ()
+CURRENT = len(STEPS) + 1
+
+
+class Unusable(PersistenceError):
+    """A database that must be left alone; what to do."""
+
+
+def prepare(url: str) -> None:
+    """All or nothing. Raises Unusable, psycopg.Error."""
+    with psycopg.connect(**told(url), cursor_factory=OurCursor) as connection:
+        connection.execute("SELECT set_config('lock_timeout', ?, true)", (PATIENCE,))
+        connection.execute("SELECT pg_advisory_xact_lock(?, ?)", (SPACE, UPGRADING))
+        version = _version(connection)
+        if version > CURRENT:
+            raise Unusable(complaint(version))
+        if version == 0:
+            for statement in (VERSION_TABLE, *tables.TABLES, *tables.INDEXES):
+                connection.execute(statement)
+            connection.execute("INSERT INTO schema_version VALUES (?)", (CURRENT,))
+        for step in STEPS[version - 1 :] if version else ():
+            step(connection)
+        connection.execute("UPDATE schema_version SET number = ?", (CURRENT,))
+
+
+def complaint(version: int) -> str:
+    return (
+        f"it is of a newer release (schema {version}; this one knows {CURRENT}). Nothing was changed:"
+        " use that release"
+    )
+
+
+def _version(connection: Connection[Any]) -> int:
+    """0 where there is no log yet."""
+    row = connection.execute("SELECT to_regclass('schema_version')").fetchone()
+    if row is None or row[0] is None:
+        return 0
+    found = connection.execute(VERSION).fetchone()
+    return int(found[0]) if found else 0
