@@ -73,6 +73,11 @@ class Settings(Editor):
         return not self.blob_url.startswith("file:")
 
     @property
+    def database(self) -> Path | str:
+        """Where the log is: a file of SQLite's, or the url of a database in PostgreSQL."""
+        return self.database_url if self.uses_postgres else self.database_path
+
+    @property
     def database_path(self) -> Path:
         assert not self.uses_postgres
         return Path(self.database_url.removeprefix("sqlite:///"))

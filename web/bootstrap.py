@@ -94,7 +94,7 @@ async def storage(settings: Settings, watch: Watch = unwatched) -> AsyncIterator
     mode = 0o640 if settings.accel_redirect else 0o600  # nginx reads them as one of our group
     store = LocalBlobs(settings.blobs_path, mode=mode)
     blobs = OverflowBlobs(store, LocalBlobs(settings.data_dir / "overflow"))
-    async with LedgerJournal.open(settings.database_path, watch) as journal:
+    async with LedgerJournal.open(settings.database, watch) as journal:
         shelf = Shelf(journal, blobs, now, lambda: new_id(now()), settings.max_file_bytes)
         yield Storage(journal, blobs, Files(shelf))
 

@@ -36,13 +36,15 @@ from tests.story import (
 )
 
 
-@pytest.fixture(params=["fake", "sqlite", "postgres"])
+@pytest.fixture(params=["fake", "sqlite", pytest.param("postgres", marks=pytest.mark.scale)])
 async def journal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Journal]:
     if request.param == "fake":
         yield FakeJournal()
     else:
         place = (
-            tmp_path / "ledger.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+            tmp_path / "ledger.db"
+            if request.param == "sqlite"
+            else request.getfixturevalue("postgres_database")
         )
         async with LedgerJournal.open(place) as journal:
             yield journal
