@@ -23,6 +23,7 @@ from application.journal import JournalFailed
 from application.live import Feed
 from application.opening import Door
 from application.operating import Operating
+from application.ports import StorageFailed
 from application.readiness import Readiness
 from application.renaming import Renaming
 from application.replacing import Replacing
@@ -47,7 +48,7 @@ from infrastructure.metrics.document_server import ObservedServer
 from infrastructure.overflow import OverflowBlobs
 from infrastructure.request_ids import request_id
 from infrastructure.settings import Settings
-from infrastructure.sidecars import LocalSidecars
+from infrastructure.sidecars import LocalSidecars, seated
 from infrastructure.signing import signer
 from infrastructure.sniffer import Sniffer
 from web.configured import Connection, endpoint_of, patience_of, scraper_of, site_of, tokens_of
@@ -62,6 +63,7 @@ from web.webhooks import webhooks_of
 logger = logging.getLogger(__name__)
 
 AGAIN = 5.0  # seconds between two attempts to take up the open documents
+INHERIT = 30.0  # seconds between two looks for what a process that shared our data folder has left
 
 
 class Stages:
@@ -112,6 +114,7 @@ async def assemble(
     limits = limits_of(settings.rate_limit_url, settings.rate_limit, settings.callback_limit)
     async with (
         storage(settings, metrics.commits.note) as stored,
+        seated(settings.data_dir) as sidecars,
         webhooks_of(settings, stored.journal, now) as webhooks,
         checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now),
         HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as client,
@@ -119,7 +122,6 @@ async def assemble(
     ):
         journal, blobs, files = stored.journal, stored.blobs, stored.files
         server = Rotating(ObservedServer(client, metrics.registry), tokens.server_secrets)
-        sidecars = LocalSidecars(settings.data_dir / "sidecars")
         patience = patience or patience_of(settings)
         world = World(journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience, metrics.saves)
         if settings.demo:
@@ -155,6 +157,7 @@ async def assemble(
         nursery.start_soon(Retention(journal, blobs, sidecars, settings.keep_autosaves, now).run)
         nursery.start_soon(_drain, desk, world, settings.grace_seconds, stages)
         nursery.start_soon(blobs.run)
+        nursery.start_soon(_inherit, sidecars, spool)
         yield Context(
             site=site_of(settings, connection),
             journal=journal,
@@ -212,6 +215,16 @@ async def _work(nursery: trio.Nursery, desk: Desk, spool: Spool, recovery: Recov
     logger.info("%d open documents taken up", count)
     stages.taken_up.set()
     await recovery.run()
+
+
+async def _inherit(sidecars: LocalSidecars, spool: Spool) -> None:
+    while True:
+        await trio.sleep(INHERIT)
+        try:
+            if await sidecars.take_over():
+                spool.nudge()
+        except StorageFailed as trouble:
+            logger.error("%s", trouble)
 
 
 async def _drain(desk: Desk, world: World, seconds: float, stages: Stages) -> None:
