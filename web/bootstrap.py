@@ -43,6 +43,7 @@ from infrastructure.journal.committing import Watch, unwatched
 from infrastructure.limits import address_subject, client_address, limits_of
 from infrastructure.metrics import Metrics
 from infrastructure.metrics.document_server import ObservedServer
+from infrastructure.nodes import nodes_of
 from infrastructure.overflow import OverflowBlobs
 from infrastructure.request_ids import request_id
 from infrastructure.settings import Settings
@@ -110,6 +111,7 @@ async def assemble(
     loop = EventLoop(metrics.lagged)
     async with (
         storage(settings, metrics.commits.note) as stored,
+        nodes_of(settings, connection.secret) as nodes,
         webhooks_of(settings, stored.journal, now) as webhooks,
         checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now),
         HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as client,
