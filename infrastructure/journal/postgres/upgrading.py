@@ -16,8 +16,6 @@ from infrastructure.journal.postgres import tables
 from infrastructure.journal.postgres.connections import told
 from infrastructure.journal.postgres.dialect import OurCursor
 
-SPACE = 0xD0C1ED6E - 2**32  # of our advisory locks
-UPGRADING = 1000
 PATIENCE = "300s"  # for another node that is at it
 VERSION_TABLE = "CREATE TABLE schema_version (number BIGINT NOT NULL)"
 VERSION = "SELECT number FROM schema_version"
@@ -35,7 +33,7 @@ def prepare(url: str) -> None:
     """All or nothing. Raises Unusable, psycopg.Error."""
     with psycopg.connect(**told(url), cursor_factory=OurCursor) as connection:
         connection.execute("SELECT set_config('lock_timeout', ?, true)", (PATIENCE,))
-        connection.execute("SELECT pg_advisory_xact_lock(?, ?)", (SPACE, UPGRADING))
+        connection.execute("SELECT pg_advisory_xact_lock(?, ?)", (tables.SPACE, tables.UPGRADING))
         version = _version(connection)
         if version > CURRENT:
             raise Unusable(complaint(version))
