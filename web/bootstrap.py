@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from application.following import Follower
 from application.forgotten import Recovery
 from application.history import History
 from application.live import Feed
-from application.nodes import SOLE, while_leading
+from application.nodes import while_leading
 from application.opening import Door
 from application.operating import Operating
 from application.ports import StorageFailed
@@ -45,6 +46,7 @@ from infrastructure.journal.committing import Watch, unwatched
 from infrastructure.limits import limits_of
 from infrastructure.metrics import Metrics
 from infrastructure.metrics.document_server import ObservedServer
+from infrastructure.nodes import nodes_of
 from infrastructure.overflow import OverflowBlobs
 from infrastructure.request_ids import request_id
 from infrastructure.settings import Settings
@@ -108,11 +110,11 @@ async def assemble(
     sign = tokens.sign_command if settings.document_server_jwt else None
     metrics = Metrics()
     loop = EventLoop(metrics.lagged)
-    nodes = SOLE
     limits = limits_of(settings.rate_limit_url, settings.rate_limit, settings.callback_limit)
     async with (
         storage(settings, metrics.commits.note) as stored,
         seated(settings.data_dir) as sidecars,
+        nodes_of(settings, connection.secret) as nodes,
         webhooks_of(settings, stored.journal, now) as webhooks,
         checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now, nodes),
         HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as client,
