@@ -22,7 +22,7 @@ from infrastructure.nodes.sharing import Held
 T = TypeVar("T")
 
 FIRST = 2**30  # the lowest number of a node, far from those of the shards
-ENTERING = 1001  # the lock of whoever enters: of two who do at once, one sees the other
+ENTERING = 1002  # the lock of whoever enters: of two who do at once, one sees the other
 
 # A session that says nothing for ten seconds is over, whatever became of its node and of the way to it. The
 # rest is for a server that waits for the network itself.
