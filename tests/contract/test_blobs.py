@@ -13,7 +13,7 @@ from application.ports import Blob, Blobs, StorageFailed, TooLarge
 from infrastructure.blobs import LocalBlobs
 from infrastructure.overflow import OverflowBlobs
 from tests.fakes import FakeBlobs
-from tests.objects import objects_in
+from tests.object_store.stores import objects_in
 
 MIB = 1024 * 1024
 BIG = bytes(range(256)) * 4 * 1024 * 3 + b"end"  # 3 MiB and a bit
