@@ -61,7 +61,7 @@ class Process:
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.alive or time.monotonic() > deadline:
-                raise Dead(f"{self.log}:\n" + self.log.read_text(errors="replace")[-4000:])
+                raise Dead(last_words(self.log))
             time.sleep(0.02)  # another process is waited for
 
     def _ends_within(self, seconds: float) -> bool:
@@ -80,17 +80,22 @@ class Kept:
         command: Sequence[str],
         log: Path,
         user: str | None = None,
+        entering: Sequence[str] = (),  # a machine
         environment: dict[str, str] | None = None,
         farewell: signal.Signals = signal.SIGKILL,
         leaves: Sequence[str] = (),  # files elsewhere, to be removed in the end
     ) -> Process:
-        asked: dict[str, Any] = {"args": list(command), "cwd": str(self.folder), "log": str(log)}
+        whole = [*entering, *as_user(user), *command]
+        asked: dict[str, Any] = {"args": whole, "cwd": str(self.folder), "log": str(log)}
         asked |= {"farewell": farewell, "leaves": list(leaves)}
         asked["env"] = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **(environment or {})}
-        answer = self._ask(asked | as_user(user))
+        answer = self._ask(asked)
         if "error" in answer:
             raise Dead(f"{command[0]}: {answer['error']}")
-        descriptor = os.pidfd_open(answer["pid"])
+        try:
+            descriptor = os.pidfd_open(answer["pid"])
+        except ProcessLookupError:
+            raise Dead(last_words(log)) from None
         self._descriptors.append(descriptor)
         return Process(answer["pid"], log, descriptor)
 
@@ -129,6 +134,10 @@ def kept(name: str) -> Iterator[Kept]:
         engine.close()
 
 
+def last_words(log: Path) -> str:
+    return f"{log}:\n{log.read_text(errors='replace')[-4000:]}"
+
+
 def gone(pids: list[int]) -> None:
     """Returns when they are; for children of a process that was killed."""
     deadline = time.monotonic() + DYING
@@ -147,12 +156,12 @@ def unprivileged(name: str) -> str | None:
     raise AssertionError("no unprivileged user here")
 
 
-def as_user(user: str | None) -> dict[str, Any]:
-    """For subprocess.Popen."""
+def as_user(user: str | None) -> list[str]:
+    """Before a command."""
     if user is None:
-        return {}
+        return []
     entry = pwd.getpwnam(user)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    return ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups", "--"]
 
 
 def owned_folder(path: Path, user: str | None) -> Path:

@@ -8,11 +8,11 @@ import redis
 from tests.engines.redis import Redis
 
 
-def test_each_test_finds_it_empty(redis_server: Redis) -> None:
+def test_it_is_emptied_for_each_test(redis_server: Redis) -> None:
     with redis_server.client() as client:
         assert client.dbsize() == 0
         client.set("left", "behind")
-    redis_server.ensure()
+    redis_server.empty()
     with redis_server.client() as client:
         assert client.dbsize() == 0
 
