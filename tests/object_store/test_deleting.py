@@ -23,9 +23,9 @@ DAY = timedelta(days=1)
 class World:
     """Somebody kept the bytes long ago, and nobody refers to them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, md5s: bool) -> None:
         self.turns = Turns()
-        self.objects = Shared(self.turns)
+        self.objects = Shared(self.turns, md5s=md5s)
         self.bucket = Bucket(self.objects)
         self.file = file_of(folder, BYTES)
         self.kept = 0
@@ -50,9 +50,10 @@ class World:
             return False
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Callable[[], World]:
-    return lambda: World(tmp_path)
+@pytest.fixture(params=["MD5s", "other ETags"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], World]:
+    """Bytes that are there already are only touched, or they are written anew."""
+    return lambda: World(tmp_path, md5s=request.param == "MD5s")
 
 
 def test_whoever_keeps_them_has_them_in_every_order(world: Callable[[], World]) -> None:
@@ -124,7 +125,7 @@ def test_when_the_store_fails_in_the_middle_the_note_stays(world: Callable[[], W
                 raise StorageFailed("no answer in time")
 
     now = world()
-    failing = Failing(now.turns)
+    failing = Failing(now.turns, md5s=True)
     failing.__dict__ |= now.objects.__dict__
     deletion = Bucket(failing).delete(BLOB.sha256, DAY.total_seconds())
     assert deletion

@@ -77,9 +77,12 @@ def every_order(play: Callable[[Choose], None]) -> int:
 class Shared(Objects):
     """In memory, with a clock that stands where we put it."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, *, md5s: bool) -> None:
+        """Whether its ETags are MD5s, as with S3."""
         super().__init__(MemoryStore())
         self._turns = turns
+        self._md5s = md5s
+        self._etags: dict[str, str] = {}
         self._changed: dict[str, datetime] = {}
         self.now = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -90,7 +93,8 @@ class Shared(Objects):
         self._turns.wait()
         self._changed[name] = self.now
         super().put(name, content)
-        return md5(content, usedforsecurity=False).hexdigest()  # as S3 does
+        self._etags[name] = md5(content, usedforsecurity=False).hexdigest() if self._md5s else "another"
+        return self._etags[name]
 
     def find(self, name: str) -> Found | None:
         self._turns.wait()
@@ -107,4 +111,4 @@ class Shared(Objects):
             super().delete([name])
 
     def _dated(self, found: Found) -> Found:
-        return replace(found, changed=self._changed[found.name])
+        return replace(found, changed=self._changed[found.name], etag=self._etags[found.name])
