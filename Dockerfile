@@ -22,7 +22,7 @@ LABEL org.opencontainers.image.title="Docledger" \
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libmagic1 \
     && rm -rf /var/lib/apt/lists/*
-RUN install --directory --owner=10001 --group=10001 --mode=0750 /data
+RUN install --directory --owner=10001 --group=10001 --mode=0750 /data /blobs
 COPY --from=build /opt/docledger /opt/docledger
 ENV PATH=/opt/docledger/bin:$PATH \
     PYTHONUNBUFFERED=1 \

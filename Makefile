@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 
 # What the test suite wants from Debian: a browser for the browser tests, libmagic for content checks, and for
 # deploy/ an nginx, something to shut the image's steps in with (bwrap), and systemd-analyze.
-CI_PACKAGES := chromium libmagic1 nginx-light bubblewrap systemd
+CI_PACKAGES := chromium libmagic1 nginx-light haproxy bubblewrap systemd
 
 # `make bench` wants wrk as well: apt install wrk.
 
@@ -21,13 +21,16 @@ JOBS := 2
 # `make fuzz`, against services of its own on 127.0.0.1.
 FUZZ ?= 1000
 
-.PHONY: run test check audit bench chaos fuzz format ci-packages clean help
+.PHONY: run test test-scale check audit bench chaos fuzz format ci-packages clean help
 
 run: $(VENV)/.ready  ## start Docledger on http://127.0.0.1:8080
 	$(BIN)/docledger serve
 
-test: $(VENV)/.ready-test check  ## lint, type-check, then run the whole suite, several files at a time
-	$(BIN)/pytest -n $(JOBS) --dist loadfile
+test: $(VENV)/.ready-test check  ## lint, type-check, then run the suite, several files at a time
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m 'not scale'
+
+test-scale: $(VENV)/.ready-scale  ## what wants PostgreSQL, Redis, an object store or namespaces: it starts them itself
+	DOCLEDGER_TEST_ENGINES=required $(BIN)/pytest -n $(JOBS) --dist loadfile -m scale
 
 check: $(VENV)/.ready-test  ## formatting, lint and types, without the tests
 	$(BIN)/ruff format --check .
@@ -68,6 +71,10 @@ $(VENV)/.ready: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.ready-test: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@ $(VENV)/.ready
+
+$(VENV)/.ready-scale: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,scale]'
+	@touch $@ $(VENV)/.ready-test $(VENV)/.ready
 
 clean:  ## remove the virtual environment and caches (never your data)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -17,10 +17,11 @@ from application.copies import Copies
 from application.desk import Desk
 from application.draining import drain
 from application.files import Files, Shelf
+from application.following import Follower
 from application.forgotten import Recovery
 from application.history import History
-from application.journal import JournalFailed
 from application.live import Feed
+from application.nodes import while_leading
 from application.opening import Door
 from application.operating import Operating
 from application.ports import StorageFailed
@@ -35,7 +36,7 @@ from application.ushering import Usher
 from application.world import Patience, World
 from infrastructure.addresses import address_subject, client_address
 from infrastructure.blanks import blank
-from infrastructure.blobs import LocalBlobs
+from infrastructure.blob_stores import blobs_of
 from infrastructure.document_server import HttpDocumentServer
 from infrastructure.event_loop import EventLoop
 from infrastructure.ids import new_id
@@ -45,6 +46,7 @@ from infrastructure.journal.committing import Watch, unwatched
 from infrastructure.limits import limits_of
 from infrastructure.metrics import Metrics
 from infrastructure.metrics.document_server import ObservedServer
+from infrastructure.nodes import nodes_of
 from infrastructure.overflow import OverflowBlobs
 from infrastructure.request_ids import request_id
 from infrastructure.settings import Settings
@@ -62,7 +64,6 @@ from web.webhooks import webhooks_of
 
 logger = logging.getLogger(__name__)
 
-AGAIN = 5.0  # seconds between two attempts to take up the open documents
 INHERIT = 30.0  # seconds between two looks for what a process that shared our data folder has left
 
 
@@ -93,9 +94,7 @@ class Storage:
 @asynccontextmanager
 async def storage(settings: Settings, watch: Watch = unwatched) -> AsyncIterator[Storage]:
     """Raises JournalFailed, StorageFailed."""
-    mode = 0o640 if settings.accel_redirect else 0o600  # nginx reads them as one of our group
-    store = LocalBlobs(settings.blobs_path, mode=mode)
-    blobs = OverflowBlobs(store, LocalBlobs(settings.data_dir / "overflow"))
+    blobs = blobs_of(settings)
     async with LedgerJournal.open(settings.database, watch) as journal:
         shelf = Shelf(journal, blobs, now, lambda: new_id(now()), settings.max_file_bytes)
         yield Storage(journal, blobs, Files(shelf))
@@ -115,15 +114,18 @@ async def assemble(
     async with (
         storage(settings, metrics.commits.note) as stored,
         seated(settings.data_dir) as sidecars,
+        nodes_of(settings, connection.secret) as nodes,
         webhooks_of(settings, stored.journal, now) as webhooks,
-        checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now),
+        checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now, nodes),
         HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as client,
         trio.open_nursery() as nursery,
     ):
         journal, blobs, files = stored.journal, stored.blobs, stored.files
         server = Rotating(ObservedServer(client, metrics.registry), tokens.server_secrets)
         patience = patience or patience_of(settings)
-        world = World(journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience, metrics.saves)
+        world = World(
+            journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience, metrics.saves, nodes
+        )
         if settings.demo:
             await add_samples(files, journal)
         desk, trust = Desk(nursery, world), Trust(server, rotating=len(tokens.server_secrets) > 1)
@@ -151,10 +153,11 @@ async def assemble(
             now,
         )
         metrics.readings.add(*watched.gauges())
-        nursery.start_soon(webhooks.run)
+        nursery.start_soon(while_leading, nodes, webhooks.run)
         durable = settings.callback_reply == "durable"
-        nursery.start_soon(_work, nursery, desk, spool, recovery, stages)
-        nursery.start_soon(Retention(journal, blobs, sidecars, settings.keep_autosaves, now).run)
+        nursery.start_soon(_work, nursery, Follower(desk, world), spool, recovery, stages)
+        retention = Retention(journal, blobs, sidecars, settings.keep_autosaves, now)
+        nursery.start_soon(while_leading, nodes, retention.run)
         nursery.start_soon(_drain, desk, world, settings.grace_seconds, stages)
         nursery.start_soon(blobs.run)
         nursery.start_soon(_inherit, sidecars, spool)
@@ -198,21 +201,16 @@ async def assemble(
         nursery.cancel_scope.cancel()
 
 
-async def _work(nursery: trio.Nursery, desk: Desk, spool: Spool, recovery: Recovery, stages: Stages) -> None:
+async def _work(
+    nursery: trio.Nursery, follower: Follower, spool: Spool, recovery: Recovery, stages: Stages
+) -> None:
     """Record what could not be recorded, take up the open documents, then look after forgotten files.
 
     Only once we are listening: asking the server about a document makes it call us back first.
     """
     await stages.listening.wait()
     nursery.start_soon(spool.run)
-    while True:
-        try:
-            count = await desk.take_up()
-            break
-        except JournalFailed as trouble:
-            logger.error("open documents cannot be taken up yet: %s", trouble)
-            await trio.sleep(AGAIN)
-    logger.info("%d open documents taken up", count)
+    await nursery.start(follower.run)
     stages.taken_up.set()
     await recovery.run()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -147,7 +146,9 @@ class Watched:
             "How long ago all of the log was covered by a signed checkpoint",
             lambda: trio.current_time() - self.journal.vouched_at,
         )
-        folders = {"data": self.settings.data_dir, "blobs": self.settings.blobs_path}
+        folders = {"data": self.settings.data_dir}
+        if not self.settings.uses_object_store:
+            folders["blobs"] = self.settings.blobs_path
         one = trio.CapacityLimiter(1)  # should a disk hang, a single thread waits for it
         for what in ("free", "total"):
             read = partial(_usage, folders, what, one)
@@ -174,7 +175,7 @@ class Watched:
     async def _blobs_work(self) -> str:
         if self.blobs.failing:
             return "new bytes are kept on the local disk"
-        await trio.to_thread.run_sync(os.listdir, self.settings.blobs_path / "tmp", abandon_on_cancel=True)
+        await self.blobs.answers()
         return FINE
 
 

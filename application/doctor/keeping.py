@@ -52,12 +52,17 @@ def judge_blobs(trip: BlobTrip | None) -> Check:
     if trip is None:
         return ok(name, "Not made yet: the first start does that.")
     if not trip.trouble:
-        return ok(name, "A probe was kept, read back whole, and discarded.")
-    return fail(
-        name,
-        f"A probe could not be {trip.stage}: {trip.trouble}.",
-        "Mend the folder in BLOB_URL: it must exist, have room, and belong to the service's user.",
-    )
+        there = f" in {trip.objects}" if trip.objects else ""
+        versions = " It keeps old versions: what we delete is gone only when a rule of its own says so."
+        kept = f"A probe was kept{there}, read back whole, and discarded."
+        return ok(name, kept + (versions if trip.versioned else ""))
+    advice = "Mend the folder in BLOB_URL: it must exist, have room, and belong to the service's user."
+    if trip.objects:
+        advice = (
+            f"Mend {trip.objects} (BLOB_URL) or its credentials in the environment: it must exist, and they"
+            " must be allowed to read, write, list and delete there."
+        )
+    return fail(name, f"A probe could not be {trip.stage}: {trip.trouble}.", advice)
 
 
 def judge_database(seen: Database) -> Check:

@@ -135,6 +135,8 @@ class BlobTrip:
 
     stage: str = ""  # at which it ended early
     trouble: str = ""
+    objects: str = ""  # the object store, where it is one
+    versioned: bool = False  # it keeps what is deleted
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ class Instruments:
         return await _in_thread(lambda: list(storage.disks(self.settings)))
 
     async def blobs(self) -> BlobTrip | None:
+        if self.settings.uses_object_store:
+            return await _in_thread(partial(storage.object_trip, self.settings))
         if not self.settings.blobs_path.exists():
             return None
         stage = "kept"

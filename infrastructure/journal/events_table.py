@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 SPAN = 1024  # positions
+MINUTE = len("2026-11-23T12:00")
+AFTER = "~"  # follows, as a text, whatever goes on with a colon
 COLUMNS = "originator_id, originator_version, topic, state, cause, at, file_id, salt, link"
 INSERT = f"INSERT INTO stored_events ({COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)"  # noqa: S608
 # The digest is the first text's, however often it is redacted.
@@ -15,7 +17,8 @@ LINK = "SELECT link FROM stored_events WHERE originator_id = ? AND originator_ve
 NAMED = "INSERT INTO named VALUES (?, ?)"
 SPANNED = """INSERT INTO spans VALUES (?, ?, ?) ON CONFLICT (block) DO UPDATE SET
     low = CASE WHEN excluded.low < spans.low THEN excluded.low ELSE spans.low END,
-    high = CASE WHEN excluded.high > spans.high THEN excluded.high ELSE spans.high END"""
+    high = CASE WHEN excluded.high > spans.high THEN excluded.high ELSE spans.high END
+    WHERE excluded.low < spans.low OR excluded.high > spans.high"""
 PERSON = """INSERT INTO people VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET name = excluded.name
     WHERE people.name <> excluded.name"""
 
@@ -27,11 +30,12 @@ def link_of(cursor: Any, stream: str, number: int) -> bytes | None:
 
 
 def span(cursor: Any, facts: Iterable[tuple[int, str]]) -> None:
-    """Note where in time these positions are."""
+    """Note between which minutes these positions are, so that few transactions change a span's row."""
     spans: dict[int, tuple[str, str]] = {}
     for position, at in facts:
-        low, high = spans.get(position // SPAN, (at, at))
-        spans[position // SPAN] = min(low, at), max(high, at)
+        minute = at[:MINUTE]
+        low, high = spans.get(position // SPAN, (minute, minute))
+        spans[position // SPAN] = min(low, minute), max(high, f"{minute}{AFTER}")
     cursor.executemany(SPANNED, [(block, *ends) for block, ends in spans.items()])
 
 

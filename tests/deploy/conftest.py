@@ -9,8 +9,17 @@ import pytest
 
 @pytest.fixture(scope="session")
 def program() -> str:
-    """nginx, which on Debian is in nobody's path but root's."""
-    found = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    return _found("nginx", "nginx-light")
+
+
+@pytest.fixture(scope="session")
+def balancer() -> str:
+    return _found("haproxy", "haproxy")
+
+
+def _found(name: str, package: str) -> str:
+    """On Debian they are in nobody's path but root's."""
+    found = shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
     if found is None:
-        pytest.skip("no nginx here: apt install nginx-light")
+        pytest.skip(f"no {name} here: apt install {package}")
     return found

@@ -122,7 +122,7 @@ async def nginx(folder: Path, port: int, config: str, program: str) -> AsyncIter
     process = await trio.lowlevel.open_process(command, stdin=DEVNULL, stdout=log, stderr=log, **who)
     try:
         with trio.fail_after(DEADLINE):
-            while not await _listens(port):
+            while not await listens(port):
                 assert process.poll() is None, (folder / "nginx.log").read_text()
                 await trio.sleep(0.02)  # another process is waited for
         yield Proxy(port, folder, trusted)
@@ -142,7 +142,7 @@ def _furnish(folder: Path, config: str, user: int) -> ssl.SSLContext:
     return trusted
 
 
-async def _listens(port: int) -> bool:
+async def listens(port: int) -> bool:
     try:
         stream = await trio.open_tcp_stream("127.0.0.1", port)
     except OSError:

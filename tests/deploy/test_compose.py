@@ -30,7 +30,7 @@ PROXIED = {
 }
 
 
-def filled(given: dict[str, str]) -> dict[str, Any]:
+def filled(given: dict[str, str], path: Path = ROOT / "compose.yaml") -> dict[str, Any]:
     """As compose reads it, with these variables."""
 
     def value(match: re.Match[str]) -> str:
@@ -38,7 +38,7 @@ def filled(given: dict[str, str]) -> dict[str, Any]:
         assert how != ":?" or name in given, f"{name} is needed"
         return given.get(name, text or "")
 
-    text = re.sub(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}", value, (ROOT / "compose.yaml").read_text())
+    text = re.sub(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}", value, path.read_text())
     read: dict[str, Any] = yaml.safe_load(text)
     return read
 

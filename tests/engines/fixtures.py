@@ -8,10 +8,11 @@ from typing import NoReturn
 
 import pytest
 
+from tests.engines import objects
 from tests.engines import postgres as pg
 from tests.engines import redis as rd
 
-ENGINES = {"postgres", "redis_of_the_run"}
+ENGINES = {"postgres", "redis_of_the_run", "object_store_of_the_run"}
 REQUIRED = "DOCLEDGER_TEST_ENGINES"  # =required: what is missing fails, as in CI
 
 
@@ -22,8 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.scale)
 
 
-def missing(package: str) -> NoReturn:
-    reason = f"not here: apt install {package}"
+def missing(what: str, install: str) -> NoReturn:
+    reason = f"no {what} here: {install}"
     if os.environ.get(REQUIRED) == "required":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
@@ -32,7 +33,7 @@ def missing(package: str) -> NoReturn:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[pg.Postgres]:
     """The server; a test that stops it or pauses it leaves it so, and the next finds it well."""
-    programs = pg.postgres_folder() or missing(pg.PACKAGE)
+    programs = pg.postgres_folder() or missing("PostgreSQL", "apt install postgresql")
     with pg.postgres_server(programs) as server:
         yield server
 
@@ -50,7 +51,7 @@ def postgres_database(request: pytest.FixtureRequest, postgres: pg.Postgres) -> 
 
 @pytest.fixture(scope="session")
 def redis_of_the_run() -> Iterator[rd.Redis]:
-    with rd.redis_server(rd.redis_program() or missing(rd.PACKAGE)) as server:
+    with rd.redis_server(rd.redis_program() or missing("Redis", "apt install redis-server")) as server:
         yield server
 
 
@@ -60,6 +61,23 @@ def redis_server(request: pytest.FixtureRequest, redis_of_the_run: rd.Redis) -> 
     _marked(request)
     redis_of_the_run.ensure()
     return redis_of_the_run
+
+
+@pytest.fixture(scope="session")
+def object_store_of_the_run() -> Iterator[objects.ObjectStore]:
+    program = objects.weed() or missing("SeaweedFS", "make .venv/.ready-scale")
+    with objects.object_store(program) as server:
+        yield server
+
+
+@pytest.fixture
+def object_store(
+    request: pytest.FixtureRequest, object_store_of_the_run: objects.ObjectStore
+) -> objects.ObjectStore:
+    """Running; `url()` names a place in it for each who asks."""
+    _marked(request)
+    object_store_of_the_run.ensure()
+    return object_store_of_the_run
 
 
 def _marked(request: pytest.FixtureRequest) -> None:

@@ -1,4 +1,4 @@
-"""The parent of an engine's processes, which ends them and removes their folder once the tests are gone.
+"""The parent of an engine's processes, which ends them and removes what they leave once the tests are gone.
 
 Run as a program of its own: a pytest that is killed cannot tidy up, but its end of a pipe closes by itself.
 """
@@ -26,12 +26,16 @@ def main(folder: str) -> None:
     signal.signal(signal.SIGCHLD, _reap)  # a zombie's pid looks like a PostgreSQL that still runs
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # backends of a killed PostgreSQL come to us
     last_words: list[tuple[subprocess.Popen[bytes], int]] = []
+    left = [folder]
     try:
         for line in sys.stdin:
-            print(json.dumps(_start(json.loads(line), last_words)), flush=True)
+            asked = json.loads(line)
+            left += asked.pop("leaves")
+            print(json.dumps(_start(asked, last_words)), flush=True)
     finally:
         _end(last_words)
-        shutil.rmtree(folder, ignore_errors=True)
+        for path in left:
+            _remove(path)
 
 
 def _start(asked: dict[str, Any], last_words: list[tuple[subprocess.Popen[bytes], int]]) -> dict[str, Any]:
@@ -61,6 +65,14 @@ def _end(last_words: list[tuple[subprocess.Popen[bytes], int]]) -> None:
                 os.kill(child, signal.SIGKILL)
         with suppress(ChildProcessError):
             os.wait()
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(FileNotFoundError):
+            os.remove(path)
 
 
 def _reap(*_: object) -> None:

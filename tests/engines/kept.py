@@ -82,8 +82,10 @@ class Kept:
         user: str | None = None,
         environment: dict[str, str] | None = None,
         farewell: signal.Signals = signal.SIGKILL,
+        leaves: Sequence[str] = (),  # files elsewhere, to be removed in the end
     ) -> Process:
-        asked = {"args": list(command), "log": str(log), "farewell": farewell, "cwd": str(self.folder)}
+        asked: dict[str, Any] = {"args": list(command), "cwd": str(self.folder), "log": str(log)}
+        asked |= {"farewell": farewell, "leaves": list(leaves)}
         asked["env"] = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **(environment or {})}
         answer = self._ask(asked | as_user(user))
         if "error" in answer:
@@ -160,17 +162,13 @@ def owned_folder(path: Path, user: str | None) -> Path:
     return path
 
 
-def free_port() -> int:
-    for port in Random().sample(PORTS, 50):
+def free_ports() -> Iterator[int]:
+    """All different."""
+    for port in Random().sample(PORTS, len(PORTS)):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
-            return port
-    raise OSError("no free port")
+            yield port
 
 
-def listens(port: int, host: str = "127.0.0.1") -> bool:
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+def free_port() -> int:
+    return next(free_ports())

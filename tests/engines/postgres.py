@@ -17,7 +17,6 @@ from psycopg import sql
 
 from tests.engines.kept import Kept, Process, as_user, free_port, gone, kept, owned_folder, unprivileged
 
-PACKAGE = "postgresql"
 USER = "docledger"
 STOPS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 SETTINGS = {

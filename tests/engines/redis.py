@@ -9,9 +9,7 @@ from contextlib import contextmanager, suppress
 
 import redis
 
-from tests.engines.kept import Kept, Process, free_port, kept, owned_folder, unprivileged
-
-PACKAGE = "redis-server"
+from tests.engines.kept import Kept, Process, free_port, kept
 
 
 def redis_program() -> str | None:
@@ -23,8 +21,6 @@ class Redis:
         self.host, self.port = host, free_port()
         self.log = engine.folder / "redis.log"
         self._engine, self._program = engine, program
-        self._user = unprivileged("redis")
-        self._data = owned_folder(engine.folder / "data", self._user)
         self._process: Process | None = None
 
     @property
@@ -40,9 +36,17 @@ class Redis:
         """On the same port as before, empty as a cache is; one that runs is left alone."""
         if self._process and self._process.alive:
             return
-        command = [self._program, "--bind", self.host, "--port", str(self.port), "--dir", str(self._data)]
+        command = [
+            self._program,
+            "--bind",
+            self.host,
+            "--port",
+            str(self.port),
+            "--dir",
+            str(self._engine.folder),
+        ]
         command += ["--save", "", "--appendonly", "no"]
-        self._process = self._engine.start(command, self.log, self._user)
+        self._process = self._engine.start(command, self.log)
         self._process.until(self._answers)
 
     def stop(self) -> None:

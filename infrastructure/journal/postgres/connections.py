@@ -35,8 +35,9 @@ DEFAULTS: Mapping[str, Any] = {
     "application_name": "docledger",
     "client_encoding": "utf8",
 }
-TIMEOUTS = """SELECT set_config('lock_timeout', '8s', false), set_config('statement_timeout', '9s', false),
-    set_config('idle_in_transaction_session_timeout', '5s', false)"""
+SESSION = """SELECT set_config('lock_timeout', '8s', false), set_config('statement_timeout', '9s', false),
+    set_config('idle_in_transaction_session_timeout', '5s', false),
+    set_config('default_transaction_isolation', 'read committed', false)"""
 # What is committed must be on the disk; stronger promises are the administrator's.
 DURABLE = """SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') IN ('off', 'local')"""
@@ -87,7 +88,7 @@ class Datastore(PostgresDatastore):
 def _configure(connection: Connection[Any]) -> None:
     connection.autocommit = True
     connection.adapters.register_dumper(str, Text)
-    connection.execute(TIMEOUTS)
+    connection.execute(SESSION)
     connection.execute(DURABLE)
 
 
@@ -101,10 +102,11 @@ class Overdue:
         threading.Thread(target=self._run, name="overdue", daemon=True).start()
 
     @contextmanager
-    def watched(self, connection: Connection[Any]) -> Iterator[None]:
+    def watched(self, connection: Connection[Any], longest: float = LONGEST) -> Iterator[None]:
+        """`longest` is in seconds."""
         number = os.dup(connection.fileno())
         with self._lock:
-            self._working[number] = time.monotonic() + LONGEST
+            self._working[number] = time.monotonic() + longest
         try:
             yield
         finally:

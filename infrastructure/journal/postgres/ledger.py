@@ -31,13 +31,14 @@ LOST = (OperationalError, InterfaceError)
 PAUSE = 0.1  # seconds between two attempts
 WRITING = 8.0  # seconds in which a transaction is tried again: a standby that takes over needs some
 READING = 2.0  # seconds, likewise
+NEVER = float("-inf")
 REST = 1.0  # seconds in which a database that has not answered is not asked again
 
 
 class PostgresRecorder(PostgresApplicationRecorder):
     def __init__(self, datastore: Any, *, events_table_name: str) -> None:
         super().__init__(datastore, events_table_name=events_table_name)
-        self._down_at = float("-inf")
+        self._down_at = NEVER
         self._writing_since: float | None = None  # in vain
 
     def create_table(self) -> None:
@@ -58,7 +59,7 @@ class PostgresRecorder(PostgresApplicationRecorder):
                 doubtful = True
                 time.sleep(PAUSE)
             else:
-                self._writing_since = None
+                self._writing_since, self._down_at = None, NEVER
                 return None
 
     def _insert(self, entries: Sequence[Entry], rewritten: Sequence[Rewrite]) -> None:
@@ -68,14 +69,15 @@ class PostgresRecorder(PostgresApplicationRecorder):
             connection.pipeline() as pipeline,
             connection.transaction(),
         ):
-            given: Any = connection.cursor()
+            last: Any = connection.cursor()
             before: Any = connection.cursor()
             cursor = connection.cursor()
-            given.execute(tables.GIVE, (count,))
+            cursor.execute(tables.LOCK)
+            last.execute(tables.LAST)
             before.execute(tables.LINKS, _before(entries))
-            end = given.fetchone()["position"]
+            first = last.fetchone()[0] + 1
             links: dict[tuple[str, int], bytes] = {(row[0], row[1]): row[2] for row in before.fetchall()}
-            positions = range(end - count + 1, end + 1)
+            positions = range(first, first + count)
             cursor.executemany(events_table.REWRITE, rewritten)
             facts = rows(entries, lambda stream, number: links.get((stream, number)))
             columns = zip(

@@ -8,11 +8,10 @@ from __future__ import annotations
 from infrastructure.journal.events_table import COLUMNS
 from infrastructure.journal.postgres.dialect import TEXT
 
+SPACE = 0xD0C1ED6E - 2**32  # of our advisory locks
+WRITING, UPGRADING = 1000, 1001
+
 TABLES = (
-    # The last position that was given to a fact. Each transaction holds its row until it is committed, so
-    # that positions have no gaps, and become visible in their order.
-    "CREATE TABLE given (position BIGINT NOT NULL)",
-    "INSERT INTO given VALUES (0)",
     f"""CREATE TABLE stored_events (
         position BIGINT PRIMARY KEY,
         originator_id {TEXT} NOT NULL, originator_version BIGINT NOT NULL, topic {TEXT} NOT NULL,
@@ -44,6 +43,8 @@ TABLES = (
     f"""CREATE TABLE receivers (
         url {TEXT} PRIMARY KEY, position BIGINT NOT NULL,
         failing_since {TEXT}, attempts BIGINT NOT NULL, trouble {TEXT} NOT NULL)""",
+    # Those whose number is among the advisory locks live; the others are forgotten by the next that comes.
+    f"CREATE TABLE nodes (number BIGINT PRIMARY KEY, name {TEXT} NOT NULL, digests {TEXT} NOT NULL)",
 )
 INDEXES = (
     "CREATE INDEX events_of_file ON stored_events (file_id, position)",
@@ -57,8 +58,10 @@ INDEXES = (
     "CREATE INDEX open_documents ON documents (shard) WHERE state <> 'closed'",
 )
 
-LOCK = "SELECT position FROM given FOR UPDATE"
-GIVE = "UPDATE given SET position = position + ? RETURNING position"
+# Held until the transaction is committed, so that positions have no gaps, and become visible in their order.
+# A table's own lock would fight with autovacuum, and a counter in a row get slow under a long snapshot.
+LOCK = f"SELECT pg_advisory_xact_lock({SPACE}, {WRITING})"
+LAST = "SELECT coalesce(max(position), 0) FROM stored_events"
 LINKS = """SELECT originator_id, originator_version, link FROM stored_events
     JOIN unnest(?::text[], ?::bigint[]) AS before (stream, number)
     ON originator_id = stream AND originator_version = number"""

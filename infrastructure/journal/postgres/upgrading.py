@@ -16,8 +16,6 @@ from infrastructure.journal.postgres import tables
 from infrastructure.journal.postgres.connections import told
 from infrastructure.journal.postgres.dialect import OurCursor
 
-SPACE = 0xD0C1ED6E - 2**32  # of our advisory locks
-UPGRADING = 1000
 PATIENCE = "300s"  # for another node that is at it
 VERSION_TABLE = "CREATE TABLE schema_version (number BIGINT NOT NULL)"
 VERSION = "SELECT number FROM schema_version"
@@ -35,10 +33,10 @@ def prepare(url: str) -> None:
     """All or nothing. Raises Unusable, psycopg.Error."""
     with psycopg.connect(**told(url), cursor_factory=OurCursor) as connection:
         connection.execute("SELECT set_config('lock_timeout', ?, true)", (PATIENCE,))
-        connection.execute("SELECT pg_advisory_xact_lock(?, ?)", (SPACE, UPGRADING))
+        connection.execute("SELECT pg_advisory_xact_lock(?, ?)", (tables.SPACE, tables.UPGRADING))
         version = _version(connection)
         if version > CURRENT:
-            raise Unusable(complaint(version))
+            raise Unusable(f"it {complaint(connection)}. Nothing was changed")
         if version == 0:
             for statement in (VERSION_TABLE, *tables.TABLES, *tables.INDEXES):
                 connection.execute(statement)
@@ -48,11 +46,12 @@ def prepare(url: str) -> None:
         connection.execute("UPDATE schema_version SET number = ?", (CURRENT,))
 
 
-def complaint(version: int) -> str:
-    return (
-        f"it is of a newer release (schema {version}; this one knows {CURRENT}). Nothing was changed:"
-        " use that release"
-    )
+def complaint(connection: Connection[Any]) -> str:
+    """Why a log cannot be read as it is, and what to do; empty if it can."""
+    version = _version(connection)
+    if version > CURRENT:
+        return f"is of a newer release (schema {version}; this one knows {CURRENT}); use that release"
+    return "" if version else "holds no log. Is DOCLEDGER_DATABASE_URL the service's?"
 
 
 def _version(connection: Connection[Any]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infrastructure.journal.events_table import SPAN
+from infrastructure.journal.events_table import AFTER, MINUTE, SPAN
 
 EVENTS = """CREATE TABLE IF NOT EXISTS stored_events (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -74,6 +74,7 @@ INDEXES = (*EVENT_INDEXES, *VIEW_INDEXES)
 # another process has written: it fails at once instead of waiting.
 LOCK = "DELETE FROM people WHERE 0"
 # Of a log from before there were spans.
-SPAN_ALL = f"""INSERT INTO spans SELECT position / {SPAN}, min(at), max(at) FROM stored_events
+SPAN_ALL = f"""INSERT INTO spans SELECT position / {SPAN}, min(substr(at, 1, {MINUTE})),
+    max(substr(at, 1, {MINUTE})) || '{AFTER}' FROM stored_events
     WHERE at IS NOT NULL GROUP BY 1"""  # noqa: S608
 OPEN_KEYS = "SELECT key FROM documents WHERE state <> 'closed'"

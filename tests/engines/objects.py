@@ -1,0 +1,149 @@
+"""An object store of the tests' own that speaks S3: SeaweedFS, all its servers in one process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from tests.engines.kept import Kept, Process, free_ports, kept
+
+BUCKET = "docledger"
+KEY, SECRET = "docledger", "a-secret-of-the-tests"
+IDENTITY = {
+    "name": "tests",
+    "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
+    "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+}
+SERVERS = ("master", "volume", "filer", "s3")  # each listens on a port for HTTP and on one for gRPC
+SETTINGS = {
+    "master.telemetry": "false",  # it would tell its makers
+    "master.electionTimeout": "500ms",  # it is alone: it leads after 1 s, not 15
+    "master.heartbeatInterval": "100ms",
+    "master.volumeSizeLimitMB": "256",
+    "volume.max": "0",  # as many as the disk takes
+    "volume.preStopSeconds": "0",
+    "s3.port.iceberg": "0",
+    "s3.port.lance": "0",
+}
+
+
+def weed() -> str | None:
+    beside = Path(sys.executable).with_name("weed")
+    return str(beside) if beside.exists() else shutil.which("weed")
+
+
+class ObjectStore:
+    def __init__(self, engine: Kept, program: str, host: str) -> None:
+        self.host = host
+        self.log = engine.folder / "weed.log"
+        self._engine, self._program = engine, program
+        self._ports = dict(zip(SERVERS, zip(free_ports(), free_ports(), strict=False), strict=False))
+        self._numbers = count(1)
+        self._process: Process | None = None
+        (engine.folder / "s3.json").write_text(json.dumps({"identities": [IDENTITY]}))
+
+    @property
+    def port(self) -> int:
+        return self._ports["s3"][0]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its clients are told of it, besides their url."""
+        return {
+            "AWS_ENDPOINT_URL": f"http://{self.host}:{self.port}",
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+        }
+
+    @property
+    def process(self) -> Process:
+        assert self._process, "it was never started"
+        return self._process
+
+    def url(self) -> str:
+        """A place in it where nothing is yet."""
+        return f"s3://{BUCKET}/place-{next(self._numbers)}"
+
+    def client(self, url: str, secret: str = SECRET) -> S3Store:
+        """One that gives up soon."""
+        return S3Store.from_url(
+            url,
+            endpoint=self.environment["AWS_ENDPOINT_URL"],
+            region="us-east-1",
+            access_key_id=KEY,
+            secret_access_key=secret,
+            client_options={"allow_http": True, "timeout": "10s", "connect_timeout": "2s"},
+            retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=10)},
+        )
+
+    def start(self) -> None:
+        """On the same data and ports as before; one that runs is left alone."""
+        if self._process and self._process.alive:
+            return
+        self._process = self._engine.start(
+            [self._program, "-logtostderr", "server", *self._arguments()],
+            self.log,
+            environment={"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1", "HOME": str(self._engine.folder)},
+            leaves=[f"/tmp/seaweedfs-{name}-grpc-{port}.sock" for name, (_, port) in self._ports.items()],
+        )
+        self._process.until(self._answers)
+
+    def stop(self) -> None:
+        self.process.send(signal.SIGTERM)
+        self.process.wait()
+
+    def kill(self) -> None:
+        self.process.send(signal.SIGKILL)
+        self.process.wait()
+
+    def pause(self) -> None:
+        """It keeps its connections and answers nothing."""
+        self.process.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send(signal.SIGCONT)
+
+    def ensure(self) -> None:
+        """Running and awake, whatever was done to it."""
+        self.resume()
+        self.start()
+
+    def _arguments(self) -> Iterator[str]:
+        folder = self._engine.folder
+        (folder / "data").mkdir(exist_ok=True)
+        for name, value in SETTINGS.items():
+            yield f"-{name}={value}"
+        for name, (port, grpc) in self._ports.items():
+            yield f"-{name}.port={port}"
+            yield f"-{name}.port.grpc={grpc}"
+        yield from (f"-dir={folder / 'data'}", f"-ip={self.host}", f"-ip.bind={self.host}", "-filer", "-s3")
+        yield f"-s3.config={folder / 's3.json'}"
+        yield f"-filer.localSocket={folder / 'filer.sock'}"
+        yield f"-s3.localSocket={folder / 's3.sock'}"
+
+    def _answers(self) -> bool:
+        """Once it can be written to, for which all its servers have to work; the bucket makes itself."""
+        with suppress(BaseError, OSError):
+            self.client(f"s3://{BUCKET}/ready").put("ready", b"")
+            return True
+        return False
+
+
+@contextmanager
+def object_store(program: str, host: str = "127.0.0.1") -> Iterator[ObjectStore]:
+    with kept("objects") as engine:
+        server = ObjectStore(engine, program, host)
+        server.start()
+        yield server
