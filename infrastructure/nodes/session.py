@@ -14,7 +14,7 @@ from psycopg import Connection
 
 from application.nodes import ALL
 from infrastructure.journal.postgres.connections import Overdue, told
-from infrastructure.journal.postgres.upgrading import SPACE
+from infrastructure.journal.postgres.tables import SPACE
 from infrastructure.nodes.agreeing import Terms
 from infrastructure.nodes.member import Lost
 from infrastructure.nodes.sharing import Held
