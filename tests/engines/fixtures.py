@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -52,6 +52,42 @@ def postgres_database(request: pytest.FixtureRequest, postgres: pg.Postgres) -> 
     yield url
     postgres.ensure()
     postgres.drop_database(url)
+
+
+SCALE = pytest.param("postgres", marks=pytest.mark.scale)
+
+
+@pytest.fixture(params=["sqlite", SCALE])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a log is kept, or will be: a file, or the url of an empty database."""
+    if request.param == "sqlite":
+        return tmp_path / "data" / "docledger.db"
+    return str(request.getfixturevalue("postgres_database"))
+
+
+MakePlace = Callable[[str], Path | str]
+
+
+@pytest.fixture(scope="module", params=["sqlite", SCALE])
+def make_place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakePlace]:
+    """Places, by their names, for a whole module."""
+    if request.param == "sqlite":
+        yield lambda name: tmp_path_factory.mktemp(name) / "ledger.db"
+        return
+    server: pg.Postgres = request.getfixturevalue("postgres")
+    made: list[str] = []
+
+    def make(_: str) -> str:
+        server.ensure()
+        made.append(server.create_database())
+        return made[-1]
+
+    yield make
+    server.ensure()
+    for url in made:
+        server.drop_database(url)
 
 
 @pytest.fixture(scope="session")
