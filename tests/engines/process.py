@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +58,11 @@ def last_words(log: Path) -> str:
     return f"{log}:\n{log.read_text(errors='replace')[-4000:]}"
 
 
-def wait_until_gone(pids: Iterable[int]) -> None:
+def wait_until_gone(pids: Collection[int]) -> None:
     _wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), f"gone: {pids}")
 
 
-def wait_until_stopped(pids: Iterable[int]) -> None:
+def wait_until_stopped(pids: Collection[int]) -> None:
     """Every thread of theirs: some run on for a while after a SIGSTOP, where processors are few."""
     _wait_until(lambda: all(map(_is_stopped, pids)), f"stopped: {pids}")
 
