@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from abc import ABC, abstractmethod
 
-from tests.engines.kept import Process
+from tests.engines.process import Process, wait_until_stopped
 
 
 class Engine(ABC):
@@ -34,6 +34,7 @@ class Engine(ABC):
     def pause(self) -> None:
         """It keeps its connections and answers nothing."""
         self.process.send(signal.SIGSTOP)
+        wait_until_stopped([self.process.pid])
 
     def resume(self) -> None:
         self.process.send(signal.SIGCONT)

@@ -5,67 +5,24 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import select
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from threading import Lock
 from typing import Any
 
 from tests.engines import keeper
+from tests.engines.process import DYING, Dead, Process, last_words
 
 # Below those that outgoing connections take, which could sit on the port of a server that is down.
 PORTS = range(20_000, 32_000)
-DYING = 20.0  # seconds
-STARTING = 60.0
-
-
-class Dead(Exception):
-    """A process ended that should not have; with the end of its log."""
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    pid: int
-    log: Path
-    _descriptor: int  # never another process's, unlike a pid
-
-    @property
-    def alive(self) -> bool:
-        return not self._ends_within(0)
-
-    def send(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._descriptor, number)
-
-    def wait(self, seconds: float = DYING) -> None:
-        assert self._ends_within(seconds), f"process {self.pid} does not end; see {self.log}"
-
-    def children(self) -> list[int]:
-        with suppress(FileNotFoundError):
-            return [
-                int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-            ]
-        return []
-
-    def until(self, ready: Callable[[], Any], seconds: float = STARTING) -> None:
-        deadline = time.monotonic() + seconds
-        while not ready():
-            if not self.alive or time.monotonic() > deadline:
-                raise Dead(last_words(self.log))
-            time.sleep(0.02)  # another process is waited for
-
-    def _ends_within(self, seconds: float) -> bool:
-        return bool(select.select([self._descriptor], [], [], seconds)[0])
 
 
 class Kept:
@@ -132,18 +89,6 @@ def kept(name: str) -> Iterator[Kept]:
         yield engine
     finally:
         engine.close()
-
-
-def last_words(log: Path) -> str:
-    return f"{log}:\n{log.read_text(errors='replace')[-4000:]}"
-
-
-def gone(pids: list[int]) -> None:
-    """Returns when they are; for children of a process that was killed."""
-    deadline = time.monotonic() + DYING
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < deadline, f"still there: {pids}"
-        time.sleep(0.01)  # other processes are waited for
 
 
 def unprivileged(name: str) -> str | None:

@@ -15,7 +15,8 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from tests.engines.engine import Engine
-from tests.engines.kept import Kept, Process, free_ports, kept
+from tests.engines.kept import Kept, free_ports, kept
+from tests.engines.process import Process
 
 HOST = "127.0.0.1"
 BUCKET = "docledger"

@@ -16,8 +16,9 @@ import psycopg
 from psycopg import sql
 
 from tests.engines.engine import Engine
-from tests.engines.kept import Kept, Process, as_user, free_port, gone, kept, owned_folder, unprivileged
+from tests.engines.kept import Kept, as_user, free_port, kept, owned_folder, unprivileged
 from tests.engines.namespaces import Machine
+from tests.engines.process import Process, wait_until_gone, wait_until_stopped
 from tests.engines.relay import relay
 
 USER = "docledger"
@@ -62,7 +63,7 @@ class Postgres(Engine):
         """Every process at once, as when a machine dies."""
         backends = self._signal_all(signal.SIGKILL)
         self.process.wait()
-        gone(backends)
+        wait_until_gone(backends)
 
     def restart(self, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
         self.stop(mode)
@@ -70,7 +71,7 @@ class Postgres(Engine):
 
     def pause(self) -> None:
         """It keeps its connections and answers nothing."""
-        self._signal_all(signal.SIGSTOP)
+        wait_until_stopped([self.process.pid, *self._signal_all(signal.SIGSTOP)])
 
     def resume(self) -> None:
         self._signal_all(signal.SIGCONT)
@@ -124,6 +125,7 @@ class Postgres(Engine):
 
     def _signal_all(self, number: signal.Signals) -> list[int]:
         self.process.send(signal.SIGSTOP)  # so that it starts no other meanwhile
+        wait_until_stopped([self.process.pid])
         backends = self.process.children()
         for pid in backends:
             with suppress(ProcessLookupError):

@@ -7,9 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.engines.engine import Engine
-from tests.engines.kept import Kept, Process, free_port, kept
+from tests.engines.kept import Kept, free_port, kept
+from tests.engines.process import Process
+
+ONCE = Retry(NoBackoff(), 0)
 
 
 def redis_program() -> str | None:
@@ -27,7 +32,7 @@ class Redis(Engine):
         return f"redis://127.0.0.1:{self.port}/0"
 
     def client(self) -> redis.Redis:
-        return redis.Redis(port=self.port, socket_timeout=5, retry=None, decode_responses=True)
+        return redis.Redis(port=self.port, socket_timeout=5, retry=ONCE, decode_responses=True)
 
     def empty(self) -> None:
         with self.client() as client:

@@ -78,7 +78,8 @@ class Relay:
 
     def _do(self, what: Callable[[], None]) -> None:
         done = Event()
-        self._token.run_sync_soon(lambda: (what(), done.set()))
+        self._token.run_sync_soon(what)
+        self._token.run_sync_soon(done.set)
         assert done.wait(PROMPT)
 
     async def _run(self, ready: Event) -> None:

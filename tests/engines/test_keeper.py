@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.kept import Dead, kept
+from tests.engines.kept import kept
+from tests.engines.process import Dead
 from tests.service import eventually
 
+pytestmark = pytest.mark.scale
 ROOT = Path(__file__).parent.parent.parent
 
 # A process of its own that has started one, which has another, asleep, that ran away from its session.

@@ -104,10 +104,10 @@ def test_a_database_on_the_hub_is_reached_from_here_and_from_a_node_until_it_is_
             assert ours.execute("SELECT * FROM kept").fetchall() == [(1,)]
 
 
-def test_when_it_is_over_nothing_is_left() -> None:
-    with network() as first, network() as second:
-        first.node()
-        processes = [Path(f"/proc/{machine.pid}") for machine in (first.hub, second.hub, second.node())]
+def test_when_it_is_over_nothing_is_left(networked: Network) -> None:
+    networked.node()
+    with network() as another:
+        processes = [Path(f"/proc/{machine.pid}") for machine in (another.hub, another.node())]
         assert all(process.exists() for process in processes)
     assert not any(process.exists() for process in processes)
     links = subprocess.run(["ip", "-brief", "link"], capture_output=True, text=True, check=True).stdout
