@@ -162,13 +162,13 @@ async def test_kept_again_damaged_bytes_are_whole(tmp_path: Path) -> None:
 
 
 async def test_the_sniffer_fetches_what_it_looks_at_once(tmp_path: Path) -> None:
-    bucket = in_memory()
-    docx = documents.office(documents.WORD)
+    store, docx = MemoryStore(), documents.office(documents.WORD)
+    bucket = Bucket(Objects(store))
     blob = await keep(overflowing(bucket, tmp_path / "a"), docx)
     elsewhere = overflowing(bucket, tmp_path / "b")
     assert (await Sniffer(elsewhere.path).inspect(blob.sha256, "docx")).accepted
     assert files(tmp_path / "b") == [blob.sha256]
-    bucket._objects.delete([f"{blob.sha256[:2]}/{blob.sha256}"])  # so that only the copy is left
+    store.delete(f"{blob.sha256[:2]}/{blob.sha256}")  # so that only the copy is left
     assert await read(elsewhere, blob.sha256) == docx
 
 

@@ -12,6 +12,7 @@ import pytest
 from application.ports import StorageFailed
 from infrastructure.object_store import Bucket
 from infrastructure.object_store.deleting import FORGOTTEN
+from infrastructure.object_store.objects import Found
 from tests.object_store.stores import blob_of, file_of
 from tests.object_store.turns import Choose, Shared, Turns, every_order
 
@@ -133,4 +134,17 @@ def test_when_the_store_fails_in_the_middle_the_note_stays(world: Callable[[], W
         deletion.carry_out()
     now.keep()
     now.objects.delete([f"{BLOB.sha256[:2]}/{BLOB.sha256}"])  # and there it comes
+    assert now.has_them()
+
+
+def test_in_a_store_that_lists_late_nothing_is_deleted(world: Callable[[], World]) -> None:
+    class Late(Shared):
+        def under(self, folder: str | None = None) -> Iterator[Found]:
+            return iter(())
+
+    now = world()
+    late = Late(now.turns, md5s=True)
+    late.__dict__ |= now.objects.__dict__
+    with pytest.raises(StorageFailed, match="does not list"):
+        Bucket(late).delete(BLOB.sha256, 0)
     assert now.has_them()

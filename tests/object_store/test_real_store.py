@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from random import Random
 
@@ -142,7 +142,7 @@ def test_a_killed_upload_is_never_seen(
 
 
 @pytest.fixture
-def network(object_store: ObjectStore, url: str, monkeypatch: pytest.MonkeyPatch):
+def network(object_store: ObjectStore, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Meddler]:
     with meddler(object_store.port) as meddling:
         monkeypatch.setenv("AWS_ENDPOINT_URL", meddling.url)
         yield meddling
