@@ -26,7 +26,7 @@ from web.commands.settings import settings as settings_command
 from web.commands.verify import verify
 from web.commands.webhooks import webhooks
 from web.configured import secrets_of
-from web.groups import leaves
+from web.groups import beginnings, leaves
 from web.importing import Result, import_files
 from web.server import run, tell_engines
 from web.workers import NoWorkers, run_worker, run_workers
@@ -47,6 +47,7 @@ def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
 
 
+FORESEEN = (SettingsError, StandinFailed, JournalFailed, StorageFailed, OSError, NoWorkers)
 COMMANDS = (doctor, verify, replay, export, erase, settings_command, backup, restore, webhooks)
 
 for command in COMMANDS:
@@ -71,8 +72,11 @@ def serve(workers: int | None, worker: tuple[int, int, int, int] | None) -> None
             trio.run(run_workers, settings, count)
         else:
             trio.run(run, settings)
-    except* (SettingsError, StandinFailed, JournalFailed, StorageFailed, OSError, NoWorkers) as trouble:
-        _fail(*(str(error) for error in leaves(trouble)))
+    except* Exception as trouble:
+        began = list(beginnings(trouble))
+        if not all(isinstance(error, FORESEEN) for error in began):
+            raise
+        _fail(*dict.fromkeys(map(str, began)))
 
 
 @main.command("import")

@@ -50,19 +50,12 @@ def status(answers: Answers) -> Response:
     return JSONResponse({name: STATUS[name]([each[name] for each in told]) for name in told[0]})
 
 
-def drained(answers: Answers) -> Response:
-    told = [answer.json() for answer in answers.values() if answer]
-    silent = [f"those of worker {number}: {SILENT}" for number, answer in answers.items() if not answer]
-    left = {key for each in told for key in each["left"]}
-    return JSONResponse({"saved": sum(each["saved"] for each in told), "left": [*sorted(left), *silent]})
-
-
 def _total(values: list[Any]) -> Any:
     return None if None in values else sum(values)
 
 
 def _one(values: list[Any]) -> Any:
-    """What all see alike."""
+    """What each sees alike, if it can."""
     return next((value for value in values if value is not None), None)
 
 
@@ -72,7 +65,7 @@ def _worst(values: list[Any]) -> Any:
 
 STATUS: Mapping[str, Callable[[list[Any]], Any]] = {
     "open_documents": _one,
-    "unsaved": _total,
+    "unsaved": _one,
     "kept_at_server": _total,
     "waiting_saves": _one,
     "clock_skew": _worst,
@@ -85,7 +78,6 @@ GATHERED: Mapping[str, Callable[[Answers], Response]] = {
     "/metrics": metrics,
     "/readyz": readiness,
     "/api/status": status,
-    "/api/drain": drained,
 }
 
 

@@ -30,7 +30,7 @@ DOCTOR = ("/doctor", "/api/doctor")  # it remembers what it has found, and waits
 IDLE = 10.0  # seconds without a byte of a body
 CONNECTING = 1.0  # seconds
 SHORT = 5.0  # seconds, for an answer
-LONG = 660.0  # seconds, for what takes its time: a drain, an examination
+LONG = 60.0  # seconds, for an examination
 OF_A_CONNECTION = {b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"date"}
 SAID_ANYWAY = OF_A_CONNECTION | {b"x-request-id", *(name for name, _ in said_always("https:"))}
 

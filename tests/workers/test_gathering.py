@@ -6,13 +6,12 @@ import json
 from typing import Any
 
 import httpx
-import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.responses import Response
 
 from application.operating import Status
-from web.gathering import GATHERED, STATUS, drained, metrics, readiness, status
+from web.gathering import GATHERED, STATUS, metrics, readiness, status
 
 
 def of(**answers: Any) -> dict[int, httpx.Response | None]:
@@ -83,10 +82,9 @@ def test_the_status_of_all() -> None:
         "forged_callbacks": 3,
         "shut": False,
     }
-    other = {**one, "unsaved": 3, "clock_skew": -70.5, "secret_refused": True, "forged_callbacks": 4}
+    other = {**one, "clock_skew": -70.5, "secret_refused": True, "forged_callbacks": 4}
     assert said(status(of(_1=one, _2=other, _3=None))) == {
         **one,
-        "unsaved": 5,
         "clock_skew": -70.5,
         "secret_refused": True,
         "forged_callbacks": 7,
@@ -100,11 +98,5 @@ def test_every_field_of_the_status_has_a_rule() -> None:
     assert set(STATUS) == set(Status.__dataclass_fields__)
 
 
-@pytest.mark.parametrize("left", [["b"], []])
-def test_what_all_have_saved_and_what_is_left(left: list[str]) -> None:
-    answer = said(drained(of(_1={"saved": 2, "left": ["c"]}, _2={"saved": 1, "left": [*left, "c"]}, _3=None)))
-    assert answer == {"saved": 3, "left": [*left, "c", "those of worker 3: no answer"]}
-
-
 def test_only_what_is_asked_of_all_is() -> None:
-    assert set(GATHERED) == {"/metrics", "/readyz", "/api/status", "/api/drain"}
+    assert set(GATHERED) == {"/metrics", "/readyz", "/api/status"}
