@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import cast
 
 import trio
 from hypercorn.typing import ASGIFramework
-from hypercorn.utils import LifespanFailureError
 
 from application.world import Patience
 from infrastructure.kept import own_secret
 from infrastructure.settings import PREFIX, Settings
 from infrastructure.signing import signer
 from infrastructure.store_urls import MEMORY, without_password
-from web.app import Assemble, create_app
+from web.app import create_app
 from web.bootstrap import Stages, assemble
 from web.configured import known_hosts
 from web.connections import listen
-from web.context import Context
 from web.guard import Guard, GuardedConfig, said_always
 from web.observing import Observed
 from web.roles import Alone, Role
@@ -85,8 +82,8 @@ async def serve(
             await last_saves()
             stages.closing.set()
 
-        async with _said_plainly() as noting, trio.open_nursery() as nursery:
-            inner = create_app(partial(noting, partial(assemble, settings, connection, stages, patience)))
+        async with trio.open_nursery() as nursery:
+            inner = create_app(partial(assemble, settings, connection, stages, patience))
             app = cast(ASGIFramework, Observed(Guard(role.within(inner), known_hosts(settings))))
             config = config_of(settings, role.binds)
             serving = partial(listen, app, config, shutdown_trigger=shutdown, leaving=role.leaving)
@@ -94,27 +91,6 @@ async def serve(
             stages.listening.set()
             await role.ready(settings)
             task_status.started(binds)
-
-
-@asynccontextmanager
-async def _said_plainly() -> AsyncIterator[Callable[[Assemble], AbstractAsyncContextManager[Context]]]:
-    """Hypercorn gives a text for whatever goes wrong at the start; here it is raised as it was."""
-    troubles: list[BaseException] = []
-
-    @asynccontextmanager
-    async def noting(assemble: Assemble) -> AsyncIterator[Context]:
-        try:
-            async with assemble() as context:
-                troubles.clear()
-                yield context
-        except BaseException as trouble:
-            troubles.append(trouble)
-            raise
-
-    try:
-        yield noting
-    except* LifespanFailureError as failure:
-        raise (troubles or [failure])[0] from None
 
 
 async def _then_cancel(
