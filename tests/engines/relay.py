@@ -18,10 +18,18 @@ PROMPT = 10.0  # seconds for the relay's thread to do what it is told
 
 
 class Relay:
-    """In a thread of its own, so that it serves any kind of test; it listens on `port` of 127.0.0.1."""
+    """In a thread of its own, so that it serves any kind of test; it listens on `port` of 127.0.0.1.
+
+    Where machines are named, it leads in or out of them.
+    """
 
     def __init__(
-        self, port: int, host: str, at: int | None, server_on: Machine | None, clients_on: Machine | None
+        self,
+        port: int,
+        host: str = "127.0.0.1",
+        at: int | None = None,
+        server_on: Machine | None = None,
+        clients_on: Machine | None = None,
     ) -> None:
         self.port = at or free_port()
         self._server_side, self._client_side = _sockets_on(server_on), _sockets_on(clients_on)
@@ -163,14 +171,9 @@ class Relay:
 
 @contextmanager
 def relay(
-    port: int,
-    host: str = "127.0.0.1",
-    at: int | None = None,
-    server_on: Machine | None = None,
-    clients_on: Machine | None = None,
+    port: int, at: int | None = None, server_on: Machine | None = None, clients_on: Machine | None = None
 ) -> Iterator[Relay]:
-    """Where machines are named, it leads in or out of them."""
-    between = Relay(port, host, at, server_on, clients_on)
+    between = Relay(port, at=at, server_on=server_on, clients_on=clients_on)
     try:
         yield between
     finally:
