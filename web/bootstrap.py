@@ -20,7 +20,7 @@ from application.following import Follower
 from application.forgotten import Recovery
 from application.history import History
 from application.live import Feed
-from application.nodes import SOLE, while_leading
+from application.nodes import while_leading
 from application.opening import Door
 from application.operating import Operating
 from application.readiness import Readiness
@@ -103,7 +103,6 @@ async def assemble(
     sign = tokens.sign_command if settings.document_server_jwt else None
     metrics = Metrics()
     loop = EventLoop(metrics.lagged)
-    nodes = SOLE
     async with (
         storage(settings, metrics.commits.note) as stored,
         nodes_of(settings, connection.secret) as nodes,
