@@ -97,6 +97,9 @@ class FakeSidecars:
     def holds(self, key: str) -> bool:
         return any(sidecar.key == key for sidecar in self.kept.values())
 
+    def tells(self, sidecar: Sidecar) -> bool:
+        return True
+
     async def waiting(self) -> Sequence[Sidecar]:
         await self._work()
         return list(self.kept.values())

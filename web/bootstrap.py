@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from application.live import Feed
 from application.nodes import while_leading
 from application.opening import Door
 from application.operating import Operating
+from application.ports import StorageFailed
 from application.readiness import Readiness
 from application.renaming import Renaming
 from application.replacing import Replacing
@@ -32,6 +34,7 @@ from application.spool import Spool
 from application.trust import Trust
 from application.ushering import Usher
 from application.world import Patience, World
+from infrastructure.addresses import address_subject, client_address
 from infrastructure.blanks import blank
 from infrastructure.blob_stores import blobs_of
 from infrastructure.document_server import HttpDocumentServer
@@ -40,14 +43,14 @@ from infrastructure.ids import new_id
 from infrastructure.journal import LedgerJournal
 from infrastructure.journal.checkpointing import checkpointing
 from infrastructure.journal.committing import Watch, unwatched
-from infrastructure.limits import address_subject, client_address, limits_of
+from infrastructure.limits import limits_of
 from infrastructure.metrics import Metrics
 from infrastructure.metrics.document_server import ObservedServer
 from infrastructure.nodes import nodes_of
 from infrastructure.overflow import OverflowBlobs
 from infrastructure.request_ids import request_id
 from infrastructure.settings import Settings
-from infrastructure.sidecars import LocalSidecars
+from infrastructure.sidecars import LocalSidecars, seated
 from infrastructure.signing import signer
 from infrastructure.sniffer import Sniffer
 from web.configured import Connection, endpoint_of, patience_of, scraper_of, site_of, tokens_of
@@ -58,6 +61,10 @@ from web.samples import add_samples
 from web.streams import Streams
 from web.watching import Watched
 from web.webhooks import webhooks_of
+
+logger = logging.getLogger(__name__)
+
+INHERIT = 30.0  # seconds between two looks for what a process that shared our data folder has left
 
 
 class Stages:
@@ -103,8 +110,10 @@ async def assemble(
     sign = tokens.sign_command if settings.document_server_jwt else None
     metrics = Metrics()
     loop = EventLoop(metrics.lagged)
+    limits = limits_of(settings.rate_limit_url, settings.rate_limit, settings.callback_limit)
     async with (
         storage(settings, metrics.commits.note) as stored,
+        seated(settings.data_dir) as sidecars,
         nodes_of(settings, connection.secret) as nodes,
         webhooks_of(settings, stored.journal, now) as webhooks,
         checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now, nodes),
@@ -113,7 +122,6 @@ async def assemble(
     ):
         journal, blobs, files = stored.journal, stored.blobs, stored.files
         server = Rotating(ObservedServer(client, metrics.registry), tokens.server_secrets)
-        sidecars = LocalSidecars(settings.data_dir / "sidecars")
         patience = patience or patience_of(settings)
         world = World(
             journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience, metrics.saves, nodes
@@ -126,6 +134,7 @@ async def assemble(
         nursery.start_soon(feed.run)
         nursery.start_soon(streams.run)
         nursery.start_soon(loop.run)
+        nursery.start_soon(limits.counters.run)
         watched = Watched(
             settings,
             journal,
@@ -137,6 +146,7 @@ async def assemble(
             recovery,
             streams,
             webhooks,
+            limits.counters,
             loop,
             stages.taken_up,
             stages.stopping,
@@ -150,6 +160,7 @@ async def assemble(
         nursery.start_soon(while_leading, nodes, retention.run)
         nursery.start_soon(_drain, desk, world, settings.grace_seconds, stages)
         nursery.start_soon(blobs.run)
+        nursery.start_soon(_inherit, sidecars, spool)
         yield Context(
             site=site_of(settings, connection),
             journal=journal,
@@ -179,7 +190,7 @@ async def assemble(
             tokens=tokens,
             trust=trust,
             usher=usher,
-            limits=limits_of(settings.rate_limit_url, settings.rate_limit, settings.callback_limit),
+            limits=limits,
             address_of=partial(client_address, trusted_proxies=settings.trusted_proxies),
             subject_of=address_subject,
             metrics=metrics,
@@ -202,6 +213,16 @@ async def _work(
     await nursery.start(follower.run)
     stages.taken_up.set()
     await recovery.run()
+
+
+async def _inherit(sidecars: LocalSidecars, spool: Spool) -> None:
+    while True:
+        await trio.sleep(INHERIT)
+        try:
+            if await sidecars.take_over():
+                spool.nudge()
+        except StorageFailed as trouble:
+            logger.error("%s", trouble)
 
 
 async def _drain(desk: Desk, world: World, seconds: float, stages: Stages) -> None:

@@ -13,6 +13,7 @@ import trio
 
 from application.desk import Desk
 from application.forgotten import Recovery
+from application.limits import Counters
 from application.opening import Door
 from application.readiness import FINE, Check
 from application.trust import Trust
@@ -44,6 +45,7 @@ class Watched:
     recovery: Recovery
     streams: Streams
     webhooks: Webhooks
+    counters: Counters
     loop: EventLoop
     taken_up: trio.Event
     stopping: trio.Event
@@ -104,6 +106,11 @@ class Watched:
             "How long ago that happened which a receiver should be told next",
             partial(self._behind, "seconds"),
             label="receiver",
+        )
+        yield Gauge(
+            "rate_limit_failing",
+            "1 when each process counts requests for itself",
+            lambda: self.counters.failing,
         )
         yield Gauge("shut", "1 when nobody is let in until the next start", lambda: self.door.shut)
 

@@ -140,6 +140,15 @@ class BlobTrip:
 
 
 @dataclass(frozen=True, slots=True)
+class Counting:
+    """Of requests, for the rate limits."""
+
+    where: str  # a url; empty: in memory
+    trouble: str = ""
+    seconds: float = 0.0  # for an answer
+
+
+@dataclass(frozen=True, slots=True)
 class Database:
     path: str
     exists: bool = True
