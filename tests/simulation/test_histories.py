@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.simulation.history import History, histories
+from tests.simulation.history import History, among_nodes, histories
 from tests.simulation.stage import play
 
 ASKED = os.environ.get("HISTORIES")
@@ -94,6 +94,19 @@ def test_nothing_is_lost_whatever_happens(history: History) -> None:
 )
 def test_nothing_is_lost_when_results_come_in_another_type(history: History) -> None:
     play(history._replace(office_xml=True))
+
+
+@given(among_nodes)
+@settings(
+    max_examples=int(ASKED or USUAL) // 2,
+    deadline=None,
+    database=None,
+    derandomize=ASKED is None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
+def test_nothing_is_lost_whatever_happens_to_several_nodes(history: History) -> None:
+    play(history)
 
 
 @pytest.mark.parametrize("policy", ["always", "durable"])
