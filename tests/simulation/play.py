@@ -75,6 +75,8 @@ class Play:
                 self.troubles.felt("assembly", trio.current_time(), inf)
             case ("trouble", (where, kind), times, seconds, _):
                 self.troubles.plan(where, kind, times, seconds)
+                if (where, kind) == ("journal", "down") and self.docledger.cluster:
+                    self.docledger.journal.stir()
             case ("kill", moment, ticks, rest, _):
                 self.docledger.one().kill(moment, ticks, rest)
             case ("stop" | "shut" as how, rest, _):
