@@ -107,7 +107,7 @@ class Door:
         key = row.live or await self._last_worth_asking(row)
         if key is None:
             return None
-        if self._world.sidecars.holds(key):  # what the session came to is not in the journal yet
+        if self._world.may_wait(key):  # what the session came to is not in the journal yet
             raise SavingInProgress(key)
         document = await self._desk.ask(key, admit)
         if document and document.finishing:
