@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # What the test suite wants from Debian: a browser for the browser tests, libmagic for content checks, and for
 # deploy/ an nginx, a HAProxy, something to shut the image's steps in with (bwrap), and systemd-analyze. `make test-scale`
 # wants the rest, starts it itself, and does not mind Debian's own services beside it.
-CI_PACKAGES := chromium libmagic1 nginx-light haproxy bubblewrap systemd postgresql redis-server iproute2
+CI_PACKAGES := chromium libmagic1 nginx-light haproxy bubblewrap systemd postgresql pgbouncer redis-server iproute2
 
 # `make bench` wants wrk as well: apt install wrk.
 
