@@ -248,6 +248,7 @@ async def test_it_is_recognised(
 
 
 async def test_where_all_is_well_there_is_nothing_to_do(ward: Ward) -> None:
+    ward.set(user="docledger:short")
     seen = await ward.home.examined()
     assert seen.pop("service").verdict is WARN
     assert {check.verdict for check in seen.values()} == {OK}, seen
