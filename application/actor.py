@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from math import inf
 
 import trio
 from outcome import Error, Outcome, Value
 
-from application.changes import Change, DocumentChange, FileChange
-from application.fetching import Fetch
+from application.fetches import Fetches
 from application.fetching import Outcome as Fetched
+from application.fetching import sidecar_of
 from application.journal import JournalFailed, StaleWrite
 from application.letters import Letter
 from application.schedule import Schedule
 from application.server_errands import ask_info, send_forcesave
+from application.stream import Stream
 from application.world import World
 from domain import commands
-from domain import file as files
 from domain.commands import Command
-from domain.deciding import decide
-from domain.document import Document, evolve, replay
-from domain.events import DocumentEvent
-from domain.saving import decide_save
-from domain.words import Next
+from domain.document import Document
+from domain.events import SaveOffered
+from domain.words import Next, Trigger
 
 ATTEMPTS = 5  # at a write that others keep overtaking
 RELOAD = 5.0  # seconds between two attempts to read a journal that fails
@@ -33,17 +32,43 @@ RELOAD = 5.0  # seconds between two attempts to read a journal that fails
 class DocumentActor:
     def __init__(self, key: str, world: World) -> None:
         self.key = key
-        self.document: Document | None = None
         self.news = trio.Event()  # set, and replaced, whenever the document may have changed
         self._world = world
-        self._version = 0
-        self._loaded = False
-        self._fetches: dict[str, Fetch] = {}
+        self._stream = Stream(key, world, self._enter)
+        self._moved = False
+        self._fetches = Fetches(key, world)
         self._busy = 0  # errands under way
         # No buffer: a letter is in the actor's hands or still in the sender's, never between.
         self._door, self._inbox = trio.open_memory_channel[Letter](0)
-        self.schedule = Schedule(key, world.patience)
+        self._pause = trio.CancelScope()
+        self.schedule = Schedule(key, world.patience, world.nodes)
         self.faults = 0  # of the auto-save, in a row
+
+    @property
+    def document(self) -> Document | None:
+        return self._stream.document
+
+    @property
+    def ours(self) -> bool:
+        """Whether this node looks after the document; else the actor is a visitor, for a while."""
+        return self.schedule.ours
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether there is something to save, or to be waited for, on this node."""
+        document = self.document
+        return bool(self._fetches) or bool(document and self.ours and (document.users or document.offers))
+
+    def moved(self, info_at: float = inf) -> None:
+        """The document is ours now, or no longer; the server is asked by then what nobody here has heard."""
+        self.schedule.reconcile(info_at)
+        self._moved = True
+        self._pause.deadline = self._due()
+
+    def learn(self, version: int) -> None:
+        """The document has so many facts."""
+        self._stream.told(version)
+        self._pause.deadline = self._due()
 
     async def ask(self, command: Command | None) -> Document | None:
         """Hand over a command and wait for the document it leads to.
@@ -54,8 +79,11 @@ class DocumentActor:
         await self._door.send(letter)
         return (await letter.answer.receive()).unwrap()
 
-    async def run(self) -> None:
-        """Replay the past, then answer one letter at a time until nothing is worth waiting for."""
+    async def run(self, leave: Callable[[], None] = lambda: None) -> None:
+        """Replay the past, then answer one letter at a time until nothing is worth waiting for.
+
+        `leave` is called as soon as nothing is: whoever knocks from then on needs another actor.
+        """
         # The inbox closes last and nothing awaits after it, so whoever is turned away at the
         # door finds that the desk has already forgotten us.
         with self._inbox:
@@ -68,19 +96,28 @@ class DocumentActor:
                         with letter.reply:
                             letter.reply.send_nowait(await self._answer(letter.command))
                     elif not await self._on_time():
+                        leave()
                         break
         self._tell()
 
     def _due(self) -> float:
-        if not self._loaded:
+        if self._stream.behind:
             return self.schedule.reload_at
-        return self.schedule.due(self.document, busy=self._busy > 0)
+        if self._moved:
+            return -inf
+        due = self.schedule.due(self.document, busy=self._busy > 0)
+        return min(due, self._fetches.due_at(self.document, ours=self.ours))
 
     async def _on_time(self) -> bool:
         """Do what is due. False when there is nothing left to wait for."""
-        if not self._loaded:
+        if self._stream.behind:
             return await self._load_or_wait()
         now = trio.current_time()
+        if self._moved:
+            self._moved = False
+            self.schedule.visited(self.document, now)
+            self._enter()
+        self._fetch()
         if self.schedule.rested(self.document, now, busy=self._busy > 0):
             return False
         if self.schedule.autosave_due(self.document, now):
@@ -99,32 +136,34 @@ class DocumentActor:
         return True
 
     async def _load(self) -> None:
-        history = await self._world.journal.document_history(self.key)
-        first = self.document is None
-        self._version = len(history)
-        self.document = replay(r.event for r in history)  # type: ignore[misc]  # its own stream
-        self._loaded = True
-        if first:
-            self.schedule.taken_up(self.document, trio.current_time(), self._world.now())
+        """What has been recorded since we last knew all."""
+        begun = self._stream.begun
+        news = await self._stream.read()
+        called = news if begun else ()  # a life ago is not just now
+        self.schedule.learned(self.document, called, trio.current_time(), self._world.now())
         self._enter()
 
     async def _answer(self, command: Command | None) -> Outcome[Document | None]:
+        self._stream.asked()
         try:
             for _ in range(ATTEMPTS):
                 try:
-                    if not self._loaded:
+                    if self._stream.behind:
                         await self._load()
-                    if command is not None:
+                    self.schedule.visited(self.document, trio.current_time())
+                    if command is None:
+                        await self._stream.make_sure()
+                    else:
                         self._notice(command)
                         await self._obey(command)
                     return Value(self.document)
                 except StaleWrite as stale:
-                    self._loaded = False
+                    self._stream.doubt()
                     if isinstance(command, commands.Open | commands.Admit):
                         return Error(stale)  # the file has another live key now: the asker looks again
             raise JournalFailed(f"{self.key}: others keep writing first")
         except JournalFailed as trouble:
-            self._loaded = False  # whether it was recorded is not known
+            self._stream.doubt()  # whether it was recorded is not known
             return Error(trouble)
 
     def _notice(self, command: Command) -> None:
@@ -138,88 +177,41 @@ class DocumentActor:
             case commands.NotePresence() | commands.TakeOffer() | commands.CloseUnchanged():
                 self.schedule.heard(now, unchanged=isinstance(command, commands.CloseUnchanged))
         if isinstance(command, commands.TakeOffer):
-            fetch = self._fetches.get(command.offer)
-            if fetch:
-                fetch.renew(command)
+            self._fetches.take(command)
 
     async def _obey(self, command: Command) -> None:
         match command:
             case commands.CommitOffer() | commands.TakeStored():
-                await self._commit(command)
+                await self._stream.commit(command)
+            case commands.TakeOffer(trigger=Trigger.RECOVERED) if self._stream.brought_back(command):
+                await self._stream.ignore(command)
             case commands.NotePresence() | commands.TakeOffer() if self.document and self.document.closed:
                 row = await self._world.journal.file(self.document.file)
                 live = row.live if row else None
-                await self._decide(replace(command, live=live))
+                await self._stream.decide(replace(command, live=live))
             case commands.CloseUnchanged():
-                await self._decide(replace(command, admitted=self.schedule.admitted_at))
+                await self._stream.decide(replace(command, admitted=self.schedule.admitted_at))
                 self.schedule.doubt(self.document, trio.current_time())
             case commands.NoteOrphaned():
-                await self._decide(replace(command, admitted=self.schedule.admitted_at))
+                await self._stream.decide(replace(command, admitted=self.schedule.admitted_at))
             case _:
-                await self._decide(command)
-
-    async def _decide(self, command: Command) -> None:
-        await self._record(decide(self.document, command), cause=command)
-
-    async def _commit(self, command: commands.CommitOffer | commands.TakeStored) -> None:
-        """The save goes into both streams in one transaction, or into none."""
-        document = self.document
-        if document is None:
-            return
-        row = await self._world.journal.file(document.file)
-        if row is None:
-            raise JournalFailed(f"{self.key}: its file {document.file} is not in the journal")
-        if isinstance(command, commands.TakeStored):
-            command = replace(command, offer=replace(command.offer, live=row.live))
-        thinned = await self._thinned(document, command.sha256, command.original_sha256)
-        result = decide_save(self.key, document, row.file, command, thinned)
-        changes: list[Change] = []
-        if result.file:
-            state = files.replay(result.file, row.file)
-            assert state is not None
-            changes = [FileChange(document.file, row.version, result.file, state)]
-        await self._record(result.document, *changes, cause=command)
-
-    async def _thinned(self, document: Document, *digests: str | None) -> frozenset[int]:
-        """Of the versions that have these bytes, the numbers of those that are gone."""
-        known = {document.versions[digest] for digest in digests if digest in document.versions}
-        version = self._world.journal.version
-        return frozenset({number for number in known if await version(document.file, number) is None})
-
-    async def _record(self, events: Sequence[DocumentEvent], *others: Change, cause: Command) -> None:
-        """Durable first, true second."""
-        if not events:
-            self._world.observer.decided(cause, self.document, (), ())
-            return
-        before = document = self.document
-        for event in events:
-            document = evolve(document, event)
-        assert document is not None
-        change = DocumentChange(self.key, self._version, events, document, cause)
-        await self._world.journal.append(change, *others)
-        self._version += len(events)
-        self.document = document
-        self._world.observer.decided(cause, before, events, others)
-        self._enter()
+                await self._stream.decide(command)
 
     def _enter(self) -> None:
         """Do what the state calls for; waking after a crash comes through here too."""
-        document = self.document
-        offers = document.offers if document else {}
-        self._fetches = {id_: fetch for id_, fetch in self._fetches.items() if id_ in offers}
-        filetype = document.filetype if document else ""
-        for id_, offer in offers.items():
-            if id_ not in self._fetches:
-                self._fetches[id_] = fetch = Fetch(self.key, offer.fact, self._world, filetype)
-                self._start(partial(fetch.run, self._report))
-        self.schedule.entered(document, trio.current_time())
+        self._fetch()
+        self.schedule.entered(self.document, trio.current_time())
         self._tell()
+
+    def _fetch(self) -> None:
+        for fetch in self._fetches.begin(self.document, ours=self.ours):
+            self._start(partial(fetch.run, partial(self._report, fetch.offer)))
 
     def _tell(self) -> None:
         self.news.set()
         self.news = trio.Event()
 
-    async def _report(self, outcome: Fetched) -> bool:
+    async def _report(self, fact: SaveOffered, outcome: Fetched) -> bool:
         """Whether the offer is settled. The first failed attempt is recorded, and the last.
 
         Raises JournalFailed.
@@ -228,6 +220,9 @@ class DocumentActor:
             isinstance(outcome, commands.NoteFailure) and outcome.next is Next.RETRY and outcome.attempt > 1
         )
         document = await self.ask(outcome if worth_a_fact else None)
+        if document and isinstance(outcome, commands.CommitOffer) and _given_up(document, outcome.offer):
+            # Another node had fetched it too and lost hope, while the bytes are here.
+            document = await self.ask(sidecar_of(self.key, fact, outcome).command)
         return document is None or outcome.offer not in document.offers
 
     def _start(self, errand: Callable[[], Awaitable[None]]) -> None:
@@ -242,3 +237,7 @@ class DocumentActor:
                 self._pause.deadline = self._due()
 
         self._errands.start_soon(run)
+
+
+def _given_up(document: Document, offer: str) -> bool:
+    return offer in document.settled and document.settled[offer].next is Next.GIVE_UP

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import trio
 
 from application import about
 from application.actor import DocumentActor
 from application.journal import JournalFailed
+from application.nodes import ALL, owns, shard_of
 from application.world import World
 from domain.commands import Command
 from domain.document import Document
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 KNOCKS = 3
 LONGEST_REST = 60.0  # seconds between two lives of an actor that keeps crashing
+ASKED = 100  # documents a second that the server is asked about when many are taken up
 
 
 class Unavailable(Exception):
@@ -36,6 +39,8 @@ class Edited:
 
 
 class Desk:
+    """Numbers of documents are those of this node's own; visiting actors are counted where they belong."""
+
     def __init__(self, nursery: trio.Nursery, world: World) -> None:
         self._nursery = nursery
         self._world = world
@@ -47,34 +52,49 @@ class Desk:
 
     def unsaved(self) -> list[str]:
         """The keys that are edited now, or have an offer under way."""
-        documents = {key: actor.document for key, actor in self._actors.items()}
-        return [
-            key for key, document in documents.items() if document and (document.users or document.offers)
-        ]
+        return [key for key, actor in self._actors.items() if actor.unsaved]
 
     def opened(self) -> int:
         """How many documents are open; all there are, once they have been taken up."""
-        return sum(bool(actor.document and not actor.document.closed) for actor in self._actors.values())
+        return sum(not document.closed for _, document in self._ours())
 
     def edited(self) -> Iterator[Edited]:
-        for actor in self._actors.values():
-            document = actor.document
-            if document and document.users and document.editing_since:
+        for actor, document in self._ours():
+            if document.users and document.editing_since:
                 stored = max(filter(None, (document.editing_since, document.saved_at)))
                 assured = max(filter(None, (stored, actor.schedule.nothing_new_at)))
                 yield Edited(len(document.users), stored, assured)
 
     def kept_at_server(self) -> int:
         """How many documents the server has changes of that only opening and leaving them delivers."""
-        documents = (actor.document for actor in self._actors.values())
-        return sum(document.kept_there for document in documents if document)
+        return sum(document.kept_there for _, document in self._ours())
 
-    async def take_up(self) -> int:
-        """Wake every document that is open or has an offer to fetch. Raises JournalFailed."""
-        rows = await self._world.journal.open_documents()
-        for row in rows:
-            self._actor(row.key)
-        return len(rows)
+    def _ours(self) -> Iterator[tuple[DocumentActor, Document]]:
+        for actor in self._actors.values():
+            if actor.document and actor.ours:
+                yield actor, actor.document
+
+    async def take_up(self, shards: Collection[int] = ALL) -> int:
+        """Wake every document of these that is open or has an offer to fetch. Raises JournalFailed."""
+        keys = await self._world.journal.open_keys(shards)
+        now = trio.current_time()
+        for place, key in enumerate(keys):
+            self._actor(key).moved(info_at=now + place / ASKED)
+        return len(keys)
+
+    def moved(self, shards: Collection[int]) -> None:
+        """These became ours to look after, or somebody else's."""
+        for key, actor in self._actors.items():
+            if shard_of(key) in shards:
+                actor.moved()
+
+    def learn(self, versions: Mapping[str, int]) -> None:
+        """How many facts there are of these documents, since something was recorded of them."""
+        for key, version in versions.items():
+            if actor := self._actors.get(key):
+                actor.learn(version)
+            elif owns(self._world.nodes, key):
+                self._actor(key)
 
     async def ask(self, key: str, command: Command | None = None) -> Document | None:
         """The document that the command leads to, or None for a key that was never issued.
@@ -112,19 +132,24 @@ class Desk:
         key = actor.key
         about.only(key=key)
         try:
-            await actor.run()
+            await actor.run(partial(self._forget, actor))
             self._crashes.pop(key, None)
         except Exception:
             crashes = self._crashes[key] = self._crashes.get(key, 0) + 1
             logger.exception("document %s crashed (%d in a row); it will be replayed", key, crashes)
             self._nursery.start_soon(self._revive, key, min(2.0**crashes, LONGEST_REST))
         finally:
-            del self._actors[key]
+            self._forget(actor)
             actor.news.set()
+
+    def _forget(self, actor: DocumentActor) -> None:
+        if self._actors.get(actor.key) is actor:
+            del self._actors[actor.key]
 
     async def _revive(self, key: str, rest: float) -> None:
         await trio.sleep(rest)
         try:
+            self._actor(key).moved(trio.current_time())
             await self.ask(key)
         except (Unavailable, JournalFailed) as trouble:
             logger.error("document %s could not be taken up again: %s", key, trouble)

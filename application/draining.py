@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 import trio
@@ -25,10 +25,15 @@ class Drained:
     left: tuple[str, ...]  # the keys of documents that could not be saved in time
 
 
-async def drain(desk: Desk, world: World, seconds: float, *, close: bool = False) -> Drained:
-    """Save every document that is edited or being saved, within the time; `close` sends people out."""
+async def drain(
+    desk: Desk, world: World, seconds: float, *, close: bool = False, keys: Collection[str] | None = None
+) -> Drained:
+    """Save every document that is edited or being saved, within the time; `close` sends people out.
+
+    Those that this node looks after, unless `keys` says which.
+    """
     do = send_out if close else save
-    keys = desk.unsaved()
+    keys = desk.unsaved() if keys is None else keys
     left = set(keys)
 
     async def finish(key: str, work: Callable[[str, Desk, World], Awaitable[None]]) -> None:

@@ -42,7 +42,7 @@ class Fetch:
     def __init__(self, key: str, offer: SaveOffered, world: World, filetype: str = "") -> None:
         """`filetype` is the document's own, into which other results are converted; empty for none."""
         self._key = key
-        self._offer = offer
+        self.offer = offer
         self._world = world
         self._filetype = filetype
         self._url, self._changes_url = offer.url, offer.changes_url
@@ -93,7 +93,7 @@ class Fetch:
         """The bytes are safe, and so must be what they are, should the journal fail longer than we live."""
         if self._aside or not isinstance(outcome, CommitOffer):
             return
-        sidecar = sidecar_of(self._key, self._offer, outcome)
+        sidecar = sidecar_of(self._key, self.offer, outcome)
         try:
             await self._world.sidecars.put(sidecar)
         except StorageFailed as trouble:
@@ -116,18 +116,18 @@ class Fetch:
     async def _stored(self, blob: Blob) -> CommitOffer:
         stored = CommitOffer(
             at=self._world.now(),
-            offer=self._offer.offer,
+            offer=self.offer.offer,
             sha256=blob.sha256,
             size=blob.size,
             changes_sha256=await self._changes(),
             forms_sha256=await self._forms_data(),
         )
-        return await in_its_own_type(self._world, stored, self._offer, self._url, self._filetype)
+        return await in_its_own_type(self._world, stored, self.offer, self._url, self._filetype)
 
     async def _secure(self) -> tuple[Blob, Verdict]:
         try:
             blob = await self._world.server.fetch(self._url)
-            return blob, await self._world.inspector.inspect(blob.sha256, self._offer.filetype)
+            return blob, await self._world.inspector.inspect(blob.sha256, self.offer.filetype)
         except DownloadGone as gone:
             raise Failed(Source.DOWNLOAD, str(gone), hopeless=True) from gone
         except DownloadFailed as trouble:
@@ -164,9 +164,9 @@ class Fetch:
             return None
 
     async def _quarantine(self, blob: Blob, reason: str, attempt: int) -> Outcome:
-        note = {"key": self._key, "offer": self._offer.offer, "url": self._url, "reason": reason}
+        note = {"key": self._key, "offer": self.offer.offer, "url": self._url, "reason": reason}
         try:
-            await self._world.blobs.quarantine(blob.sha256, f"{self._key}_{self._offer.offer}", note)
+            await self._world.blobs.quarantine(blob.sha256, f"{self._key}_{self.offer.offer}", note)
         except StorageFailed as trouble:
             return self._failure(Failed(Source.STORAGE, str(trouble)), attempt)
         logger.critical("%s: an offer is no document and is in quarantine: %s", self._key, reason)
@@ -191,7 +191,7 @@ class Fetch:
             detail=detail,
             attempt=attempt,
             next=next_,
-            offer=self._offer.offer,
+            offer=self.offer.offer,
             sha256=sha256,
         )
 
@@ -203,7 +203,7 @@ class Fetch:
         usual = self._had_at + timedelta(seconds=self._world.patience.url)
         expires = parse_qs(urlsplit(self._url).query).get("expires", [""])[0]
         if expires.isdecimal() and len(expires) <= 11:
-            said = datetime.fromtimestamp(int(expires), tz=self._offer.at.tzinfo)
+            said = datetime.fromtimestamp(int(expires), tz=self.offer.at.tzinfo)
             return max(usual, min(said, self._world.now() + LONGEST))
         return usual
 

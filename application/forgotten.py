@@ -13,6 +13,7 @@ import trio
 from application.claims import forgotten_offer
 from application.desk import Desk, Unavailable
 from application.journal import JournalFailed
+from application.nodes import while_leading
 from application.ports import Code, ServerUnreachable
 from application.world import World
 from domain.document import Document
@@ -30,7 +31,7 @@ class Recovery:
     def __init__(self, desk: Desk, world: World) -> None:
         self._desk = desk
         self._world = world
-        self._nudged = trio.Event()
+        self._nudged, self._due = trio.Event(), trio.Event()
         self.backlog: int | None = None  # files of ours that the server kept at the last look
         self._refused: dict[str, float] = {}  # key -> when its bytes turned out to be no document
         self._alone: dict[str, float] = {}  # key -> since when the server knows it without an editor
@@ -40,16 +41,29 @@ class Recovery:
         self._nudged.set()
 
     async def run(self) -> None:
-        """For ever: now, then on a timer and after refused saves."""
+        """For ever: after saves that were refused here, and on a timer, now and while this node leads."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(while_leading, self._world.nodes, self._tick)
+            nursery.start_soon(self._see_to_refused)
+            while True:
+                await self._due.wait()
+                self._due = trio.Event()
+                try:
+                    await self.sweep()
+                except (ServerUnreachable, JournalFailed, Unavailable) as trouble:
+                    logger.warning("forgotten files could not be looked for: %s", trouble)
+
+    async def _tick(self) -> None:
         while True:
-            try:
-                await self.sweep()
-            except (ServerUnreachable, JournalFailed, Unavailable) as trouble:
-                logger.warning("forgotten files could not be looked for: %s", trouble)
-            with trio.move_on_after(self._world.patience.forgotten):
-                await self._nudged.wait()
-                await trio.sleep(RETRIES_OVER)
+            self._due.set()
+            await trio.sleep(self._world.patience.forgotten)
+
+    async def _see_to_refused(self) -> None:
+        while True:
+            await self._nudged.wait()
+            await trio.sleep(RETRIES_OVER)
             self._nudged = trio.Event()
+            self._due.set()
 
     async def sweep(self) -> int:
         """How many were brought back. Raises ServerUnreachable, JournalFailed, Unavailable."""

@@ -32,11 +32,39 @@ class Decision:
         return headers if self.allowed else {**headers, "Retry-After": str(self.reset_seconds)}
 
 
+UNLIMITED = Decision(allowed=True, limit=None, remaining=0, reset_seconds=0)
+
+
+class NotCounted(Exception):
+    """What counts for several processes does not answer; the text says why."""
+
+
 class RateLimit(Protocol):
-    def hit(self, subject: str) -> Decision: ...
+    async def hit(self, subject: str) -> Decision: ...
+
+
+class OwnRateLimit(RateLimit, Protocol):
+    """Of what this process has counted."""
 
     def spent(self, subject: str) -> bool:
         """Whether the next hit would be refused; counts nothing."""
+        ...
+
+
+class Counters(Protocol):
+    """Where it is counted."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether each process counts for itself, because what they share does not answer."""
+        ...
+
+    async def run(self) -> None:
+        """For as long as there is something to look after."""
+        ...
+
+    async def probe(self) -> None:
+        """Raises NotCounted."""
         ...
 
 
@@ -44,4 +72,5 @@ class RateLimit(Protocol):
 class Limits:
     requests: RateLimit  # of the API and the pages, per client
     callbacks: RateLimit  # genuine ones, per document: a forger must not be able to use it up
-    forgeries: RateLimit  # callbacks that nobody can have signed, per client
+    forgeries: OwnRateLimit  # callbacks that nobody can have signed, per client
+    counters: Counters

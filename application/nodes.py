@@ -6,6 +6,7 @@ reconciling, taking it up again) is for the one node that has its shard.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from hashlib import md5
 from typing import Protocol
 
@@ -56,9 +57,25 @@ class Sole:
         raise AssertionError("it sleeps for ever")
 
 
+SOLE = Sole()
+
+
 def owns(nodes: Nodes, key: str) -> bool:
     return shard_of(key) in nodes.shards
 
 
 def leads(nodes: Nodes) -> bool:
     return LEADING in nodes.shards
+
+
+async def while_leading(nodes: Nodes, duty: Callable[[], Awaitable[object]]) -> None:
+    """For ever: a duty that is one node's begins whenever we lead, and is broken off when we no longer do."""
+    shards = nodes.shards
+    while True:
+        while LEADING not in shards:
+            shards = await nodes.changed(shards)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(duty)
+            while LEADING in shards:
+                shards = await nodes.changed(shards)
+            nursery.cancel_scope.cancel()

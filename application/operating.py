@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.desk import Desk
 from application.draining import Drained, drain
-from application.journal import JournalFailed
+from application.files import Forbidden
+from application.journal import DocumentRow, JournalFailed
 from application.opening import Door
 from application.ports import StorageFailed
 from application.spool import Spool
 from application.trust import Trust
 from application.world import World
+
+UNSAVED = frozenset({"editing", "saving"})
+ONE_DOOR = (
+    "With several nodes the others would let people in again. Stop the nodes one after the other instead: "
+    "each saves what it looks after."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +43,23 @@ class Operating:
     trust: Trust
 
     async def drain(self, seconds: float, *, close: bool) -> Drained:
-        """Save all that is unsaved; `close` lets nobody in until the next start, and sends people out."""
+        """Save all that is unsaved, whichever node looks after it.
+
+        `close` lets nobody in until the next start, and sends people out. Raises Forbidden, JournalFailed.
+        """
+        if close and self.world.nodes.several:
+            raise Forbidden(ONE_DOOR)
         self.door.shut = self.door.shut or close
-        return await drain(self.desk, self.world, seconds, close=close)
+        several = self.world.nodes.several
+        keys = _unsaved(await self.world.journal.open_documents()) if several else self.desk.unsaved()
+        return await drain(self.desk, self.world, seconds, close=close, keys=keys)
 
     async def status(self) -> Status:
+        """Of this node, but open and unsaved is what it is on any."""
+        rows = await self._open()
         return Status(
-            open_documents=await self._open(),
-            unsaved=len(self.desk.unsaved()),
+            open_documents=None if rows is None else len(rows),
+            unsaved=len(_unsaved(rows) if rows and self.world.nodes.several else self.desk.unsaved()),
             kept_at_server=self.desk.kept_at_server(),
             waiting_saves=await self._waiting(),
             clock_skew=self.trust.skew,
@@ -51,9 +68,9 @@ class Operating:
             shut=self.door.shut,
         )
 
-    async def _open(self) -> int | None:
+    async def _open(self) -> Sequence[DocumentRow] | None:
         try:
-            return len(await self.world.journal.open_documents())
+            return await self.world.journal.open_documents()
         except JournalFailed:
             return None
 
@@ -62,3 +79,7 @@ class Operating:
             return await self.spool.waiting()
         except StorageFailed:
             return None
+
+
+def _unsaved(rows: Sequence[DocumentRow]) -> list[str]:
+    return [row.key for row in rows if row.state in UNSAVED]

@@ -40,9 +40,11 @@ SAID: Mapping[int, str] = {
 class Asker(Protocol):
     """The actor, as its errands see it."""
 
-    document: Document | None
     schedule: Schedule
     faults: int
+
+    @property
+    def document(self) -> Document | None: ...
 
     async def ask(self, command: Command | None) -> Document | None: ...
 
@@ -69,7 +71,7 @@ async def send_forcesave(key: str, world: World, actor: Asker) -> None:
         if actor.faults == IN_A_ROW:
             await _note(world, actor, f"Auto-save fails: {trouble}")
     if unknown and actor.document and actor.document.users:
-        actor.schedule.reconcile_soon(trio.current_time())
+        actor.schedule.reconcile(trio.current_time())
 
 
 def _trouble(answer: Answer) -> str | None:

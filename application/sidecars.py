@@ -42,6 +42,10 @@ class Sidecars(Protocol):
         """Whether a save of the key waits: until it is recorded nobody knows how its session ended."""
         ...
 
+    def tells(self, sidecar: Sidecar) -> bool:
+        """Whether it is for us to tell the desk, and for no other process that shares the disk."""
+        ...
+
     async def waiting(self) -> Sequence[Sidecar]:
-        """Raises StorageFailed."""
+        """Those of other processes that share the disk as well. Raises StorageFailed."""
         ...

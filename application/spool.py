@@ -54,6 +54,10 @@ class Spool:
                 await self._put.wait()
             self._put = trio.Event()
 
+    def nudge(self) -> None:
+        """There are sidecars that were not put by us."""
+        self._put.set()
+
     async def waiting(self) -> int:
         """How many saves the journal has not taken yet. Raises StorageFailed."""
         return len(await self._world.sidecars.waiting())
@@ -100,7 +104,8 @@ class Spool:
         except StorageFailed as trouble:
             logger.error("the sidecars cannot be read: %s", trouble)
             return True
-        left = [sidecar for sidecar in sidecars if not await self._deliver(sidecar)]
+        ours = filter(self._world.sidecars.tells, sidecars)
+        left = [sidecar for sidecar in ours if not await self._deliver(sidecar)]
         if left:
             logger.error("%d saves wait for the journal", len(left))
         return bool(left)

@@ -96,9 +96,12 @@ class Webhooks:
         places = await self._begin()
         names = _names(places)
         self._receivers = [Receiver(self._means, url, names[url], place) for url, place in places.items()]
-        async with trio.open_nursery() as nursery:
-            for receiver in self._receivers:
-                nursery.start_soon(receiver.run)
+        try:
+            async with trio.open_nursery() as nursery:
+                for receiver in self._receivers:
+                    nursery.start_soon(receiver.run)
+        finally:
+            self._receivers = ()  # whoever tells them next begins where they are by then
 
     async def lags(self) -> Sequence[Lag]:
         """Raises JournalFailed."""

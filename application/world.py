@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from application.journal import Journal
+from application.nodes import SOLE, Nodes
 from application.observing import Observer, Unobserved
 from application.ports import Blobs, DocumentServer, Inspector
 from application.sidecars import Sidecars
@@ -46,3 +47,4 @@ class World:
     now: Callable[[], datetime]  # aware UTC
     patience: Patience
     observer: Observer = field(default_factory=Unobserved)
+    nodes: Nodes = SOLE

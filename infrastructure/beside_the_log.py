@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from infrastructure.durable import Draft, Folders, publish
+from infrastructure.depots import FolderDepot, depot_of
 from infrastructure.settings import Settings
 
 Clean = Callable[[Any], Any]
 
 
 def clean_notes(settings: Settings, clean: Clean) -> int:
-    """How many notes on suspects were rewritten. Raises OSError."""
-    places = (settings.blobs_path, settings.data_dir / "overflow")
-    notes = [(note, place / "tmp") for place in places for note in (place / "quarantine").glob("*.json")]
-    folders = Folders(os.fsync)
+    """How many notes on suspects were rewritten. Raises StorageFailed."""
+    depots = (depot_of(settings), FolderDepot(settings.data_dir / "overflow"))
     count = 0
-    for note, drafts in notes:
-        for cleaned in _cleaned(note, clean):
-            text = json.dumps(cleaned, indent=1).encode()
-            publish(Draft(drafts, os.fsync), text, note, folders)
-            count += 1
+    for depot in depots:
+        for name in depot.notes():
+            for cleaned in _cleaned(depot.noted(name), clean):
+                depot.note(name, json.dumps(cleaned, indent=1).encode())
+                count += 1
     return count
 
 
@@ -34,14 +32,20 @@ def waiting_saves(settings: Settings, clean: Clean) -> int:
     They are left alone: the service that runs may be about to record them.
     """
     sidecars = (settings.data_dir / "sidecars").glob("*.json")
-    return sum(1 for sidecar in sidecars for _ in _cleaned(sidecar, clean))
+    return sum(1 for sidecar in sidecars for _ in _cleaned(_read(sidecar), clean))
 
 
-def _cleaned(path: Path, clean: Clean) -> Iterator[Any]:
-    """What it should say instead, if anything."""
+def _read(path: Path) -> bytes:
+    """Nothing of what was recorded meanwhile."""
     try:
-        plain = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):  # recorded meanwhile; damaged, which is not ours to mend
-        return
-    if (cleaned := clean(plain)) != plain:
-        yield cleaned
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _cleaned(text: bytes, clean: Clean) -> Iterator[Any]:
+    """What it should say instead, if anything; what is damaged is not ours to mend."""
+    with suppress(ValueError):
+        plain = json.loads(text)
+        if (cleaned := clean(plain)) != plain:
+            yield cleaned

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import re
 import stat
 import time
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterator,
-    Mapping,
-    Sequence,
-)
-from contextlib import AsyncExitStack, aclosing, suppress
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import trio
 
-from application.ports import Blob, TooLarge
+from application.ports import Blob
 from infrastructure.durable import Draft, Folders, plainly, publish
-from infrastructure.reading import Reading
-from infrastructure.trash import Trash, is_idle, touch
+from infrastructure.reading import READ_BYTES, Part, Reading, part_of
+from infrastructure.receiving import received
+from infrastructure.trash import Trash, is_idle, touch, touched_at
 
-WRITE_BYTES = 256 * 1024  # a hop to a thread costs 160 µs, so that small chunks wait for each other
 LEFTOVER_SECONDS = 24 * 3600
 THREADS = 8
 SUBJECT = "the blob store"
@@ -44,6 +36,9 @@ class LocalBlobs:
 
     What is being deleted lies in `root/trash`.
     """
+
+    step = READ_BYTES
+    remote = False
 
     def __init__(self, root: Path, *, mode: int = 0o600, fsync: Callable[[int], None] = os.fsync) -> None:
         """Makes the folders, sweeps what a crash left in tmp and puts back what it left in the trash.
@@ -77,24 +72,20 @@ class LocalBlobs:
 
     async def keep(self, chunks: AsyncIterable[bytes], *, limit: int) -> Blob:
         """Stores all or nothing; whatever `chunks` raises passes through. Raises TooLarge, StorageFailed."""
-        draft = Draft(self._drafts, self._fsync, mode=self._mode)
-        batch = _Batch(limit)
-        async with AsyncExitStack() as stack:
-            if isinstance(chunks, AsyncGenerator):
-                await stack.enter_async_context(aclosing(chunks))
-            try:
-                async for chunk in chunks:
-                    if full := batch.add(chunk):
-                        await self.in_thread("write", partial(draft.write, full))
-                return await self.in_thread("write", partial(self._publish, draft, batch.take()))
-            finally:
-                if draft.exists:
-                    with trio.CancelScope(shield=True):
-                        await self.in_thread("clean up", draft.discard)
+        draft = self.draft()
+        async with received(chunks, draft, limit, self.in_thread) as rest:
+            return await self.in_thread("write", partial(self.publish, draft, rest))
+
+    def draft(self) -> Draft:
+        return Draft(self._drafts, self._fsync, mode=self._mode)
 
     def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from `start` up to `stop`, in chunks of 1 MiB. Raises StorageFailed on the way."""
-        return Reading(lambda: self.path(sha256), start, stop, self.in_thread)
+        return Reading(partial(self.part, sha256), start, stop, self.in_thread)
+
+    def part(self, sha256: str, start: int, wanted: int) -> Part:
+        """Blocking. Raises OSError."""
+        return part_of(self.path(sha256), start, wanted)
 
     async def place(self, sha256: str) -> str | None:
         """None also for what only we may read. Raises StorageFailed."""
@@ -113,9 +104,34 @@ class LocalBlobs:
         """The names of everything stored here. Raises StorageFailed."""
         return await self.in_thread("be listed", lambda: sorted(path.name for path in self._stored()))
 
-    async def remove(self, sha256: str) -> None:
-        """For bytes that are safe elsewhere. Raises StorageFailed."""
-        await self.in_thread("delete", lambda: self.path(sha256).unlink(missing_ok=True))
+    async def touched(self, sha256: str) -> int | None:
+        """When they were last kept, to be given to `remove`. Raises StorageFailed."""
+        return await self.in_thread("be read", lambda: touched_at(self.path(sha256)))
+
+    async def remove(self, sha256: str, touched: int | None) -> None:
+        """Bytes that are safe elsewhere, unless somebody has kept them here since. Raises StorageFailed."""
+
+        def let_go() -> None:
+            unchanged = self._trash.lay_aside(self.path(sha256), lambda aside: touched_at(aside) == touched)
+            if unchanged:
+                self._trash.destroy(unchanged)
+
+        await self.in_thread("delete", let_go)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Whether no other process of this machine is inside as well. Raises StorageFailed."""
+        with plainly(SUBJECT, "be locked"):
+            handle = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            alone = True
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                alone = False
+        try:
+            yield alone
+        finally:
+            os.close(handle)
 
     async def probe(self) -> None:
         """Whether it takes bytes at all. Raises StorageFailed."""
@@ -130,12 +146,15 @@ class LocalBlobs:
 
         await self.in_thread("write", write)
 
+    async def answers(self) -> None:
+        """Raises StorageFailed."""
+        with plainly(SUBJECT, "be read"):
+            await trio.to_thread.run_sync(os.listdir, self._drafts, abandon_on_cancel=True)
+
     async def quarantine(self, sha256: str, source: str, note: Mapping[str, Any]) -> None:
         """A later note on the same bytes from the same source replaces the earlier one."""
-        named = hashlib.sha256(source.encode()).hexdigest()[:16]
-        target = self._suspects / f"{self.path(sha256).name}-{named}.json"
-        text = json.dumps({"sha256": sha256, **note}, indent=1, default=str).encode()
-
+        name, text = noted(self.path(sha256).name, source, note)
+        target = self._suspects / name
         draft = Draft(self._drafts, self._fsync)
         await self.in_thread("write", partial(publish, draft, text, target, self._folders))
 
@@ -163,9 +182,10 @@ class LocalBlobs:
         suspected = any(note.name.startswith(path.name) for note in self._suspects.iterdir())
         if suspected or not is_idle(path, idle):
             return None
-        return self._trash.lay_aside(path, idle)
+        return self._trash.lay_aside(path, partial(is_idle, seconds=idle))
 
-    def _publish(self, draft: Draft, rest: Sequence[bytes]) -> Blob:
+    def publish(self, draft: Draft, rest: Sequence[bytes]) -> Blob:
+        """Blocking: a draft of ours, and what is to be written yet. Raises OSError."""
         draft.write(rest)
         blob = draft.seal()
         target = self.path(blob.sha256)
@@ -182,27 +202,10 @@ class LocalBlobs:
             return await trio.to_thread.run_sync(work, limiter=self._threads)
 
 
-class _Batch:
-    """Chunks that wait to be written in one go."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._seen = 0
-        self._chunks: list[bytes] = []
-        self._waiting = 0
-
-    def add(self, chunk: bytes) -> Sequence[bytes]:
-        """All that waits once it is worth writing, else nothing. Raises TooLarge."""
-        self._seen += len(chunk)
-        if self._seen > self._limit:
-            raise TooLarge(f"more than {self._limit} bytes")
-        self._chunks.append(chunk)
-        self._waiting += len(chunk)
-        return self.take() if self._waiting >= WRITE_BYTES else ()
-
-    def take(self) -> Sequence[bytes]:
-        chunks, self._chunks, self._waiting = self._chunks, [], 0
-        return chunks
+def noted(sha256: str, source: str, note: Mapping[str, Any]) -> tuple[str, bytes]:
+    """A note's name, and what it says."""
+    name = f"{sha256}-{hashlib.sha256(source.encode()).hexdigest()[:16]}.json"
+    return name, json.dumps({"sha256": sha256, **note}, indent=1, default=str).encode()
 
 
 def _size(path: Path) -> int | None:

@@ -3,7 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, Protocol
+
+from application.journal import JournalFailed
+
+
+class CannotRead(JournalFailed):
+    """A log that is not there, of another release, or out of reach; in whole sentences for people."""
+
+
+class Snapshot(Protocol):
+    """A log as it was when it was opened. Its rows have their columns by place and by name."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """A cursor."""
+        ...
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
+        """However many rows there are, a few are held at a time."""
+        ...
 
 
 def connected(path: Path, wait: float, *, mode: str = "ro", shared: bool = False) -> sqlite3.Connection:

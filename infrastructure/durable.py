@@ -38,11 +38,16 @@ class Draft:
         while data:
             data = data[os.write(self._file, data) :]
 
+    @property
+    def blob(self) -> Blob:
+        """What has been written so far."""
+        return Blob(self._hash.hexdigest(), self._size)
+
     def seal(self) -> Blob:
         if self._file is not None:
             self._fsync(self._file)
         self._close()
-        return Blob(self._hash.hexdigest(), self._size)
+        return self.blob
 
     def discard(self) -> None:
         with suppress(OSError):

@@ -2,49 +2,78 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
+
+from application.ports import StorageFailed
 
 READ_BYTES = 1024 * 1024
 
 
+class Part(NamedTuple):
+    data: bytes
+    size: int  # of the whole
+
+
+Find = Callable[[int, int], Part]  # from there, so many bytes or what is left. Raises OSError, StorageFailed
+
+
 class Reading:
-    """Opens the file anew for each chunk, so that a reader who walks away leaves nothing open."""
+    """Asks anew for each chunk, so that a reader who walks away leaves nothing open."""
 
     def __init__(
         self,
-        locate: Callable[[], Path],
+        find: Find,
         start: int,
         stop: int | None,
         in_thread: Callable[..., Any],
+        *,
+        step: int = READ_BYTES,
+        digest: str | None = None,
     ) -> None:
-        """`locate` is asked for each chunk: bytes may move from one place to another."""
-        self._locate = locate
+        """Bytes may move from one place to another meanwhile. With a `digest`, whoever reads all of them
+        gets the end only if they are what their name says.
+        """
+        self._find = find
         self._at = start
         self._stop = stop
         self._in_thread = in_thread
+        self._step = step
+        self._digest = digest
+        self._hash = hashlib.sha256() if digest is not None and start == 0 else None
         self._ended = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        wanted = READ_BYTES if self._stop is None else min(READ_BYTES, self._stop - self._at)
+        wanted = self._step if self._stop is None else min(self._step, self._stop - self._at)
         if self._ended or wanted <= 0:
             raise StopAsyncIteration
-        chunk: bytes = await self._in_thread("read", partial(self._chunk, wanted))
-        self._ended = len(chunk) < wanted
-        self._at += len(chunk)
+        chunk: bytes = await self._in_thread("read", partial(self._next, wanted))
         if not chunk:
             raise StopAsyncIteration
         return chunk
 
-    def _chunk(self, wanted: int) -> bytes:
-        handle = os.open(self._locate(), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return os.pread(handle, wanted, self._at)
-        finally:
-            os.close(handle)
+    def _next(self, wanted: int) -> bytes:
+        data, size = self._find(self._at, wanted)
+        self._at += len(data)
+        self._ended = len(data) < wanted or self._at >= size
+        if self._hash:
+            self._hash.update(data)
+            if self._at >= size and self._hash.hexdigest() != self._digest:
+                raise StorageFailed(f"the bytes stored as {self._digest} are damaged: they are others")
+        return data
+
+
+def part_of(path: Path, start: int, wanted: int) -> Part:
+    """Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return Part(os.pread(handle, wanted, start), os.fstat(handle).st_size)
+    finally:
+        os.close(handle)

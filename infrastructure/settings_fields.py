@@ -73,7 +73,9 @@ class Server(Reach):
         "Other origins that results may be fetched from, separated by commas", (), ""
     )
     ca_bundle: Annotated[Path, AfterValidator(values.authorities)] | None = setting(
-        "A PEM file of authorities to trust for the Document Server's certificate", None, ""
+        "A PEM file of authorities to trust for the certificates of the Document Server and the object store",
+        None,
+        "",
     )
 
     @field_validator("document_server_jwt")
@@ -128,7 +130,8 @@ class Storage(Saving):
         "sqlite:///DATA_DIR/docledger.db",
     )
     blob_url: Annotated[str, AfterValidator(store_urls.blob_url)] = setting(
-        "Where the files' bytes are kept: file:///path, or s3://bucket/prefix (gs://, az://)",
+        "Where the files' bytes are kept: file:///path, or s3://bucket/prefix (gs://, az://); its credentials"
+        " are in the environment, as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL",
         lambda data: f"file://{data['data_dir']}/blobs",
         "file://DATA_DIR/blobs",
     )

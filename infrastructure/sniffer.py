@@ -36,7 +36,9 @@ class Sniffer:
     """The Inspector: content never changes, so a verdict is kept as long as there is room."""
 
     def __init__(self, locate: Callable[[str], Path], *, threads: int = 2, room: int = 4096) -> None:
-        """`locate` tells the path of stored bytes by their sha256; it is called in a worker thread."""
+        """`locate` tells the path of stored bytes by their sha256, in a worker thread; it may fetch them
+        first, and raises StorageFailed.
+        """
         load_magic()  # a machine without it should fail at start, not at the first document
         self._locate = locate
         self._threads = trio.CapacityLimiter(threads)
@@ -51,7 +53,9 @@ class Sniffer:
             await trio.lowlevel.checkpoint()
             return self._verdicts[asked]
         try:
-            verdict = await trio.to_thread.run_sync(self._judge, *asked, limiter=self._threads)
+            verdict = await trio.to_thread.run_sync(
+                self._judge, *asked, limiter=self._threads, abandon_on_cancel=True
+            )
         except OSError as error:
             raise StorageFailed(f"cannot read the stored bytes {sha256}: {error}") from error
         self._verdicts[asked] = verdict

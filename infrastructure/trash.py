@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from infrastructure.durable import Folders
@@ -33,19 +34,30 @@ def is_idle(path: Path, seconds: float) -> bool:
         return False
 
 
+def touched_at(path: Path) -> int | None:
+    """In nanoseconds; None when they are not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
 class Trash:
     def __init__(self, folder: Path, folders: Folders) -> None:
         self._folder = folder
         self._folders = folders
 
-    def lay_aside(self, path: Path, idle: float) -> Path | None:
-        """Where the bytes are now; None when they are not there, or are wanted after all."""
+    def lay_aside(self, path: Path, unwanted: Callable[[Path], bool]) -> Path | None:
+        """Where the bytes are now; None when they are not there, or are wanted after all.
+
+        `unwanted` looks at them where they have been laid.
+        """
         aside = self._folder / path.name
         try:
             path.rename(aside)
         except FileNotFoundError:
             return None
-        if is_idle(aside, idle):
+        if unwanted(aside):
             return aside
         self.put_back(aside, path)
         return None

@@ -10,6 +10,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Iterable,
     Mapping,
     Sequence,
 )
@@ -18,6 +19,7 @@ from typing import Any, Self
 
 import trio
 
+from application.nodes import shard_of
 from application.ports import Blob, StorageFailed, TooLarge
 from application.sidecars import Sidecar
 
@@ -95,6 +97,9 @@ class FakeSidecars:
     def holds(self, key: str) -> bool:
         return any(sidecar.key == key for sidecar in self.kept.values())
 
+    def tells(self, sidecar: Sidecar) -> bool:
+        return True
+
     async def waiting(self) -> Sequence[Sidecar]:
         await self._work()
         return list(self.kept.values())
@@ -124,3 +129,30 @@ class FakeReading:
         if not part:
             raise StopAsyncIteration
         return part
+
+
+class FakeNodes:
+    """One node's view of the cluster, as the test deals out the shards."""
+
+    several = True
+
+    def __init__(self, shards: Iterable[int] = (), others: int = 1) -> None:
+        self.shards, self.others = frozenset(shards), others
+        self._news = trio.Event()
+
+    def deal(self, shards: Iterable[int]) -> None:
+        self.shards = frozenset(shards)
+        self._news.set()
+        self._news = trio.Event()
+
+    async def changed(self, known: frozenset[int]) -> frozenset[int]:
+        while self.shards == known:
+            await self._news.wait()
+        return self.shards
+
+
+def move(key: str, to: FakeNodes, *others: FakeNodes) -> None:
+    """Make the document this node's, and nobody else's."""
+    for nodes in others:
+        nodes.deal(nodes.shards - {shard_of(key)})
+    to.deal(to.shards | {shard_of(key)})

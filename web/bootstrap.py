@@ -17,12 +17,14 @@ from application.copies import Copies
 from application.desk import Desk
 from application.draining import drain
 from application.files import Files, Shelf
+from application.following import Follower
 from application.forgotten import Recovery
 from application.history import History
-from application.journal import JournalFailed
 from application.live import Feed
+from application.nodes import while_leading
 from application.opening import Door
 from application.operating import Operating
+from application.ports import StorageFailed
 from application.readiness import Readiness
 from application.renaming import Renaming
 from application.replacing import Replacing
@@ -32,21 +34,23 @@ from application.spool import Spool
 from application.trust import Trust
 from application.ushering import Usher
 from application.world import Patience, World
+from infrastructure.addresses import address_subject, client_address
 from infrastructure.blanks import blank
-from infrastructure.blobs import LocalBlobs
+from infrastructure.blob_stores import blobs_of
 from infrastructure.document_server import HttpDocumentServer
 from infrastructure.event_loop import EventLoop
 from infrastructure.ids import new_id
 from infrastructure.journal import LedgerJournal
 from infrastructure.journal.checkpointing import checkpointing
 from infrastructure.journal.committing import Watch, unwatched
-from infrastructure.limits import address_subject, client_address, limits_of
+from infrastructure.limits import limits_of
 from infrastructure.metrics import Metrics
 from infrastructure.metrics.document_server import ObservedServer
+from infrastructure.nodes import nodes_of
 from infrastructure.overflow import OverflowBlobs
 from infrastructure.request_ids import request_id
 from infrastructure.settings import Settings
-from infrastructure.sidecars import LocalSidecars
+from infrastructure.sidecars import LocalSidecars, seated
 from infrastructure.signing import signer
 from infrastructure.sniffer import Sniffer
 from web.configured import Connection, endpoint_of, patience_of, scraper_of, site_of, tokens_of
@@ -60,7 +64,7 @@ from web.webhooks import webhooks_of
 
 logger = logging.getLogger(__name__)
 
-AGAIN = 5.0  # seconds between two attempts to take up the open documents
+INHERIT = 30.0  # seconds between two looks for what a process that shared our data folder has left
 
 
 class Stages:
@@ -90,9 +94,7 @@ class Storage:
 @asynccontextmanager
 async def storage(settings: Settings, watch: Watch = unwatched) -> AsyncIterator[Storage]:
     """Raises JournalFailed, StorageFailed."""
-    mode = 0o640 if settings.accel_redirect else 0o600  # nginx reads them as one of our group
-    store = LocalBlobs(settings.blobs_path, mode=mode)
-    blobs = OverflowBlobs(store, LocalBlobs(settings.data_dir / "overflow"))
+    blobs = blobs_of(settings)
     async with LedgerJournal.open(settings.database, watch) as journal:
         shelf = Shelf(journal, blobs, now, lambda: new_id(now()), settings.max_file_bytes)
         yield Storage(journal, blobs, Files(shelf))
@@ -108,18 +110,22 @@ async def assemble(
     sign = tokens.sign_command if settings.document_server_jwt else None
     metrics = Metrics()
     loop = EventLoop(metrics.lagged)
+    limits = limits_of(settings.rate_limit_url, settings.rate_limit, settings.callback_limit)
     async with (
         storage(settings, metrics.commits.note) as stored,
+        seated(settings.data_dir) as sidecars,
+        nodes_of(settings, connection.secret) as nodes,
         webhooks_of(settings, stored.journal, now) as webhooks,
-        checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now),
+        checkpointing(stored.journal, vouch, settings.checkpoint_seconds, now, nodes),
         HttpDocumentServer(endpoint_of(settings, connection), stored.blobs, sign) as client,
         trio.open_nursery() as nursery,
     ):
         journal, blobs, files = stored.journal, stored.blobs, stored.files
         server = Rotating(ObservedServer(client, metrics.registry), tokens.server_secrets)
-        sidecars = LocalSidecars(settings.data_dir / "sidecars")
         patience = patience or patience_of(settings)
-        world = World(journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience, metrics.saves)
+        world = World(
+            journal, blobs, Sniffer(blobs.path), server, sidecars, now, patience, metrics.saves, nodes
+        )
         if settings.demo:
             await add_samples(files, journal)
         desk, trust = Desk(nursery, world), Trust(server, rotating=len(tokens.server_secrets) > 1)
@@ -128,6 +134,7 @@ async def assemble(
         nursery.start_soon(feed.run)
         nursery.start_soon(streams.run)
         nursery.start_soon(loop.run)
+        nursery.start_soon(limits.counters.run)
         watched = Watched(
             settings,
             journal,
@@ -139,18 +146,21 @@ async def assemble(
             recovery,
             streams,
             webhooks,
+            limits.counters,
             loop,
             stages.taken_up,
             stages.stopping,
             now,
         )
         metrics.readings.add(*watched.gauges())
-        nursery.start_soon(webhooks.run)
+        nursery.start_soon(while_leading, nodes, webhooks.run)
         durable = settings.callback_reply == "durable"
-        nursery.start_soon(_work, nursery, desk, spool, recovery, stages)
-        nursery.start_soon(Retention(journal, blobs, sidecars, settings.keep_autosaves, now).run)
+        nursery.start_soon(_work, nursery, Follower(desk, world), spool, recovery, stages)
+        retention = Retention(journal, blobs, sidecars, settings.keep_autosaves, now)
+        nursery.start_soon(while_leading, nodes, retention.run)
         nursery.start_soon(_drain, desk, world, settings.grace_seconds, stages)
         nursery.start_soon(blobs.run)
+        nursery.start_soon(_inherit, sidecars, spool)
         yield Context(
             site=site_of(settings, connection),
             journal=journal,
@@ -180,7 +190,7 @@ async def assemble(
             tokens=tokens,
             trust=trust,
             usher=usher,
-            limits=limits_of(settings.rate_limit_url, settings.rate_limit, settings.callback_limit),
+            limits=limits,
             address_of=partial(client_address, trusted_proxies=settings.trusted_proxies),
             subject_of=address_subject,
             metrics=metrics,
@@ -191,23 +201,28 @@ async def assemble(
         nursery.cancel_scope.cancel()
 
 
-async def _work(nursery: trio.Nursery, desk: Desk, spool: Spool, recovery: Recovery, stages: Stages) -> None:
+async def _work(
+    nursery: trio.Nursery, follower: Follower, spool: Spool, recovery: Recovery, stages: Stages
+) -> None:
     """Record what could not be recorded, take up the open documents, then look after forgotten files.
 
     Only once we are listening: asking the server about a document makes it call us back first.
     """
     await stages.listening.wait()
     nursery.start_soon(spool.run)
-    while True:
-        try:
-            count = await desk.take_up()
-            break
-        except JournalFailed as trouble:
-            logger.error("open documents cannot be taken up yet: %s", trouble)
-            await trio.sleep(AGAIN)
-    logger.info("%d open documents taken up", count)
+    await nursery.start(follower.run)
     stages.taken_up.set()
     await recovery.run()
+
+
+async def _inherit(sidecars: LocalSidecars, spool: Spool) -> None:
+    while True:
+        await trio.sleep(INHERIT)
+        try:
+            if await sidecars.take_over():
+                spool.nudge()
+        except StorageFailed as trouble:
+            logger.error("%s", trouble)
 
 
 async def _drain(desk: Desk, world: World, seconds: float, stages: Stages) -> None:

@@ -42,11 +42,11 @@ async def callback(request: Request) -> Response:
         body = await whole(request, LONGEST_CALLBACK, IDLE)
         said = context.tokens.read_callback(body, request.headers.get("authorization"))
     except (BadToken, TooLarge, BrokenOff) as bad:
-        _note_last(context.limits.forgeries.hit(context.subject_of(address)), "forged", address)
+        _note_last(await context.limits.forgeries.hit(context.subject_of(address)), "forged", address)
         await context.trust.forgery(str(bad), address)
         return reply(403, 1) if context.site.durable else reply(200, 0)
     about.note(key=str(said.claims["key"]))
-    if refusal := _bounded(context, said, address):
+    if refusal := await _bounded(context, said, address):
         return refusal
     context.trust.note_clock(said.skew)
     if said.expired:
@@ -74,7 +74,7 @@ def _floods(request: Request, address: str) -> bool:
     return spent and not context.tokens.signed_by_server(request.headers.get("authorization"))
 
 
-def _bounded(context: Context, said: CallbackClaims, address: str) -> Response | None:
+async def _bounded(context: Context, said: CallbackClaims, address: str) -> Response | None:
     """The answer to a letter that is not worked on: there are too many, or who is there was already heard.
 
     429 has a server try again with a final, and offer the rest at the next save; it keeps what it has.
@@ -86,7 +86,8 @@ def _bounded(context: Context, said: CallbackClaims, address: str) -> Response |
         return reply(200, 0)
     limits = context.limits
     # Whoever sends recorded letters again must not use up the document's bound.
-    found = limits.forgeries.hit(context.subject_of(address)) if again else limits.callbacks.hit(key)
+    bound, subject = (limits.forgeries, context.subject_of(address)) if again else (limits.callbacks, key)
+    found = await bound.hit(subject)
     _note_last(found, key, address)
     if found.allowed:
         return None

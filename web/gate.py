@@ -39,7 +39,7 @@ class Gate:
             await self._limited(context, scope, receive, send)
 
     async def _limited(self, context: Context, scope: Scope, receive: Receive, send: Send) -> None:
-        decision = context.limits.requests.hit(_subject(context, scope))
+        decision = await context.limits.requests.hit(_subject(context, scope))
         if not decision.allowed:
             await _too_many(decision)(scope, receive, send)
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import trio
 
 from application.desk import Desk
 from application.forgotten import Recovery
+from application.limits import Counters
 from application.opening import Door
 from application.readiness import FINE, Check
 from application.trust import Trust
@@ -45,6 +45,7 @@ class Watched:
     recovery: Recovery
     streams: Streams
     webhooks: Webhooks
+    counters: Counters
     loop: EventLoop
     taken_up: trio.Event
     stopping: trio.Event
@@ -106,6 +107,11 @@ class Watched:
             partial(self._behind, "seconds"),
             label="receiver",
         )
+        yield Gauge(
+            "rate_limit_failing",
+            "1 when each process counts requests for itself",
+            lambda: self.counters.failing,
+        )
         yield Gauge("shut", "1 when nobody is let in until the next start", lambda: self.door.shut)
 
     def _server(self) -> Iterator[Gauge]:
@@ -140,7 +146,9 @@ class Watched:
             "How long ago all of the log was covered by a signed checkpoint",
             lambda: trio.current_time() - self.journal.vouched_at,
         )
-        folders = {"data": self.settings.data_dir, "blobs": self.settings.blobs_path}
+        folders = {"data": self.settings.data_dir}
+        if not self.settings.uses_object_store:
+            folders["blobs"] = self.settings.blobs_path
         one = trio.CapacityLimiter(1)  # should a disk hang, a single thread waits for it
         for what in ("free", "total"):
             read = partial(_usage, folders, what, one)
@@ -167,7 +175,7 @@ class Watched:
     async def _blobs_work(self) -> str:
         if self.blobs.failing:
             return "new bytes are kept on the local disk"
-        await trio.to_thread.run_sync(os.listdir, self.settings.blobs_path / "tmp", abandon_on_cancel=True)
+        await self.blobs.answers()
         return FINE
 
 

@@ -15,7 +15,7 @@ from application.doctor.checks import Check, fail, not_tried
 from application.doctor.landing import Landing
 from application.doctor.patience import Patience
 from application.doctor.roundtrip import Roundtrip, said
-from application.doctor.seen import BlobTrip, Database, Disk, Heard, Leftovers, Setup, Silence
+from application.doctor.seen import BlobTrip, Counting, Database, Disk, Heard, Leftovers, Setup, Silence
 from application.ports import Code, DocumentServer
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ AFTER_SECRET = ("reaches_us", "results", "callbacks")
 NAMES = (
     *("settings", "secrets", "callback_reply", "document_server", "certificate", *AFTER_CONTACT),
     *("mixed_content", "public_url", "storage_url", "proxy", *AFTER_SECRET),
-    *("disk", "blob_store", "database", "log", "undelivered_saves"),
+    *("disk", "blob_store", "database", "log", "rate_limit", "undelivered_saves"),
 )
 NOBODY_LISTENS = "nothing comes in here: see the check service."
 PATIENT = Patience()
@@ -63,6 +63,8 @@ class Instruments(Protocol):
     async def blobs(self) -> BlobTrip | None: ...
 
     async def database(self) -> Database: ...
+
+    async def counting(self) -> Counting: ...
 
     async def open_keys(self) -> Sequence[str]:
         """Of documents that are open, as far as the log can be read."""
@@ -101,6 +103,7 @@ class Examination:
         yield ("disk",), self._disks
         yield ("blob_store",), self._blobs
         yield ("database", "log"), self._database
+        yield ("rate_limit",), self._counting
         yield ("undelivered_saves",), self._leftovers
 
     async def _station(self, names: Sequence[str], work: Work) -> None:
@@ -205,6 +208,9 @@ class Examination:
     async def _database(self) -> None:
         seen = await self._look.database()
         self._note(keeping.judge_database(seen), keeping.judge_log(self._setup, seen))
+
+    async def _counting(self) -> None:
+        self._note(keeping.judge_counting(await self._look.counting()))
 
     async def _leftovers(self) -> None:
         self._note(keeping.judge_leftovers(await self._look.leftovers()))

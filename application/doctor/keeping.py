@@ -1,4 +1,4 @@
-"""Judgement of what saves are kept in: disks, blob store, database, log, and what lies elsewhere."""
+"""Judgement of what things are kept in: disks, blob store, database, log, counters, and what is elsewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from application.doctor.checks import Check, fail, ok, warn
-from application.doctor.seen import BlobTrip, Database, Disk, Leftovers, Setup
+from application.doctor.seen import BlobTrip, Counting, Database, Disk, Leftovers, Setup
 from application.telling import count_of, size_of
 
 SLOW = 0.25  # seconds for one small durable write: each save makes several
@@ -52,12 +52,17 @@ def judge_blobs(trip: BlobTrip | None) -> Check:
     if trip is None:
         return ok(name, "Not made yet: the first start does that.")
     if not trip.trouble:
-        return ok(name, "A probe was kept, read back whole, and discarded.")
-    return fail(
-        name,
-        f"A probe could not be {trip.stage}: {trip.trouble}.",
-        "Mend the folder in BLOB_URL: it must exist, have room, and belong to the service's user.",
-    )
+        there = f" in {trip.objects}" if trip.objects else ""
+        versions = " It keeps old versions: what we delete is gone only when a rule of its own says so."
+        kept = f"A probe was kept{there}, read back whole, and discarded."
+        return ok(name, kept + (versions if trip.versioned else ""))
+    advice = "Mend the folder in BLOB_URL: it must exist, have room, and belong to the service's user."
+    if trip.objects:
+        advice = (
+            f"Mend {trip.objects} (BLOB_URL) or its credentials in the environment: it must exist, and they"
+            " must be allowed to read, write, list and delete there."
+        )
+    return fail(name, f"A probe could not be {trip.stage}: {trip.trouble}.", advice)
 
 
 def judge_database(seen: Database) -> Check:
@@ -118,6 +123,19 @@ def judge_verified(findings: int, facts: int, trouble: str = "") -> Check:
             "Run `docledger verify`, which names every fact concerned.",
         )
     return ok("log", f"{count_of(facts, 'fact')} verified: nothing found.")
+
+
+def judge_counting(seen: Counting) -> Check:
+    name = "rate_limit"
+    if not seen.where:
+        return ok(name, "Requests are counted in memory, by each process for itself.")
+    if seen.trouble:
+        return warn(
+            name,
+            f"{seen.where} does not count requests: {seen.trouble}. So each process counts for itself.",
+            "Start Redis, or correct RATE_LIMIT_URL.",
+        )
+    return ok(name, f"{seen.where} counts requests, and answers in {max(1, round(seen.seconds * 1000))} ms.")
 
 
 def judge_leftovers(seen: Leftovers) -> Check:

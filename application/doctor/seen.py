@@ -135,6 +135,17 @@ class BlobTrip:
 
     stage: str = ""  # at which it ended early
     trouble: str = ""
+    objects: str = ""  # the object store, where it is one
+    versioned: bool = False  # it keeps what is deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Of requests, for the rate limits."""
+
+    where: str  # a url; empty: in memory
+    trouble: str = ""
+    seconds: float = 0.0  # for an answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,12 @@ class Places:
 
     @classmethod
     def of(cls, settings: Settings) -> Places:
+        """Raises BackupFailed."""
+        if settings.uses_object_store:
+            raise BackupFailed(
+                f"The bytes are in {settings.blob_url}, and this copies those of a folder only: have the"
+                " object store keep versions or copies of its own."
+            )
         return cls(
             settings.database_path,
             settings.blobs_path,

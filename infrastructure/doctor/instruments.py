@@ -15,15 +15,18 @@ from urllib.parse import urlsplit
 import trio
 
 from application.doctor.patience import Patience
-from application.doctor.seen import BlobTrip, Database, Disk, Heard, Leftovers, Setup, Silence
+from application.doctor.seen import BlobTrip, Counting, Database, Disk, Heard, Leftovers, Setup, Silence
+from application.limits import NotCounted
 from application.ports import ServerUnreachable, StorageFailed
 from infrastructure.blobs import LocalBlobs
 from infrastructure.doctor import database, storage
 from infrastructure.doctor.listening import Listening
 from infrastructure.doctor.scratch import Scratch
 from infrastructure.document_server import Endpoint, HttpDocumentServer
+from infrastructure.limits import limits_of
 from infrastructure.posting import Sign
 from infrastructure.settings import Settings
+from infrastructure.store_urls import without_password
 from infrastructure.tokens import JwtTokens
 
 RESULT = 64 * 1024  # bytes: a probe's result is a line of text
@@ -58,6 +61,8 @@ class Instruments:
         return await _in_thread(lambda: list(storage.disks(self.settings)))
 
     async def blobs(self) -> BlobTrip | None:
+        if self.settings.uses_object_store:
+            return await _in_thread(partial(storage.object_trip, self.settings))
         if not self.settings.blobs_path.exists():
             return None
         stage = "kept"
@@ -79,6 +84,17 @@ class Instruments:
     async def database(self) -> Database:
         path = self.settings.database_path
         return await _in_thread(partial(database.database, path, datetime.now(UTC)))
+
+    async def counting(self) -> Counting:
+        url, began = self.settings.rate_limit_url, trio.current_time()
+        if url == "memory://":
+            return Counting("")
+        where = without_password(url)
+        try:
+            await limits_of(url, "off", "off").counters.probe()
+        except NotCounted as trouble:
+            return Counting(where, str(trouble))
+        return Counting(where, seconds=trio.current_time() - began)
 
     async def open_keys(self) -> Sequence[str]:
         try:

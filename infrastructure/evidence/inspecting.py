@@ -1,42 +1,28 @@
 """The database as a check reads it: one snapshot, nothing written, nothing believed. Blocking.
 
-All that a check asks of SQLite is here; what cannot be read is an exhibit that says so.
+What cannot be read is an exhibit that says so.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from infrastructure.evidence.exhibits import Exhibit
-from infrastructure.journal.sqlite import upgrading
 
 CHUNK = 500  # facts read at once
-PATIENCE = 30.0  # seconds for who holds the whole database
-NOT_NOW = (
-    "SQLITE_BUSY",
-    "SQLITE_LOCKED",
-    "SQLITE_CANTOPEN",
-    "SQLITE_PERM",
-    "SQLITE_READONLY",
-    "SQLITE_NOMEM",
-)
-COLUMNS = "SELECT name FROM pragma_table_info('stored_events')"
-WHOLE = "PRAGMA quick_check(20)"
+ALL = 2**62
 LAST = "SELECT max(position) FROM stored_events"
-GIVEN = "SELECT seq FROM sqlite_sequence WHERE name = 'stored_events'"
+# The facts come first, and few: so neither database is tempted to join the whole log.
 EXHIBITS = """SELECT this.position, this.originator_id, this.originator_version, this.topic, this.state,
         this.cause, this.at, this.file_id, this.salt, this.digest, this.link, before.link, before.position,
         (SELECT first.file_id FROM stored_events first
             WHERE first.originator_id = this.originator_id AND first.originator_version = 1)
-    FROM stored_events this LEFT JOIN stored_events before
+    FROM (SELECT * FROM stored_events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?) this
+    LEFT JOIN stored_events before
         ON before.originator_id = this.originator_id
         AND before.originator_version = this.originator_version - 1
-    WHERE this.position > ? AND this.position <= ? ORDER BY this.position LIMIT ?"""
+    ORDER BY this.position"""
 # The same where what stands elsewhere cannot be read.
 EXHIBIT = """SELECT position, originator_id, originator_version, topic, state, cause, at, file_id, salt,
     digest, link, NULL, NULL, file_id FROM stored_events WHERE position = ?"""
@@ -54,13 +40,15 @@ BEHIND = """SELECT stream, version, last FROM (
         SELECT stream, version, (SELECT max(originator_version) FROM stored_events
             WHERE originator_id = stream) AS last
         FROM (SELECT 'document/' || key AS stream, version FROM documents
-            UNION ALL SELECT 'file/' || id, version FROM files))
-    WHERE version IS NOT last"""
+            UNION ALL SELECT 'file/' || id, version FROM files) AS known) AS compared
+    WHERE version <> last OR (version IS NULL) <> (last IS NULL)"""
 ROWLESS = """SELECT originator_id, 0, (SELECT max(originator_version) FROM stored_events rest
             WHERE rest.originator_id = this.originator_id)
     FROM stored_events this WHERE originator_version = 1 AND (
-        originator_id LIKE 'document/%' AND substr(originator_id, 10) NOT IN (SELECT key FROM documents)
-        OR originator_id LIKE 'file/%' AND substr(originator_id, 6) NOT IN (SELECT id FROM files))"""
+        originator_id LIKE 'document/%'
+            AND NOT EXISTS (SELECT 1 FROM documents WHERE key = substr(originator_id, 10))
+        OR originator_id LIKE 'file/%'
+            AND NOT EXISTS (SELECT 1 FROM files WHERE id = substr(originator_id, 6)))"""
 
 
 class CannotCheck(Exception):
@@ -71,22 +59,31 @@ class Damaged(Exception):
     """The database cannot be read, in its own words."""
 
 
+class Source(Protocol):
+    """Every question may raise CannotCheck, Damaged."""
+
+    given: str  # the statement that asks for the last position that was ever given to a fact
+
+    def rows(self, sql: str, *parameters: Any) -> list[Any]: ...
+
+    def flaws(self) -> list[str]:
+        """Of the database itself, in its own words."""
+        ...
+
+
 class Inspection:
     """Every question may raise Damaged, but for those about single facts."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def flaws(self) -> list[str]:
-        """Of the file itself, in SQLite's words."""
-        return [word for (word,) in self._rows(WHOLE) if word != "ok"]
+    def __init__(self, source: Source) -> None:
+        self.flaws = source.flaws
+        self._given = source.given
+        self._rows = source.rows
 
     def last(self) -> int:
         return self._number(LAST)
 
     def given(self) -> int:
-        """The last position that was ever given to a fact."""
-        return self._number(GIVEN)
+        return self._number(self._given)
 
     def exhibits(self, last: int) -> Iterator[Exhibit]:
         """In the order of their positions; `last` is where to end if the database does not say it."""
@@ -109,7 +106,7 @@ class Inspection:
     def _one_by_one(self, after: int, to: int) -> Iterator[Exhibit]:
         """All that can be read between two positions; halves that can be read whole are."""
         try:
-            yield from [Exhibit(*row) for row in self._rows(EXHIBITS, after, to, -1)]
+            yield from [Exhibit(*row) for row in self._rows(EXHIBITS, after, to, ALL)]
         except Damaged as trouble:
             if to - after == 1:
                 row = self._first(EXHIBIT, to, otherwise=None)
@@ -157,43 +154,3 @@ class Inspection:
         except Damaged:
             return otherwise
         return rows[0] if rows else otherwise
-
-    def _rows(self, sql: str, *parameters: Any) -> list[Any]:
-        with _damage():
-            return self._connection.execute(sql, parameters).fetchall()
-
-
-@contextmanager
-def inspection(path: Path) -> Iterator[Inspection]:
-    """Raises CannotCheck, Damaged."""
-    if not path.is_file():
-        raise CannotCheck(f"there is no database at {path}")
-    with _damage():
-        connection = sqlite3.connect(_address(path), uri=True, isolation_level=None, timeout=PATIENCE)
-    with closing(connection):
-        connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
-        with _damage():
-            connection.execute("BEGIN")
-            columns = {name for (name,) in connection.execute(COLUMNS)}
-            complaint = upgrading.complaint(connection)
-        if not columns:
-            raise CannotCheck(f"{path} holds no log")
-        if complaint:
-            raise CannotCheck(f"{path} {complaint}")
-        yield Inspection(connection)
-
-
-@contextmanager
-def _damage() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, UnicodeError) as trouble:  # a spoilt schema has spoilt names
-        if getattr(trouble, "sqlite_errorname", "").startswith(NOT_NOW):
-            raise CannotCheck(f"the database cannot be read now: {trouble}") from trouble
-        raise Damaged(str(trouble)) from trouble
-
-
-def _address(path: Path) -> str:
-    """A copy on a medium that cannot be written to has no -wal, and can get none."""
-    frozen = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
-    return f"{path.absolute().as_uri()}?{'immutable=1' if frozen else 'mode=ro'}"

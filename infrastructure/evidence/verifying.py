@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from infrastructure.evidence import in_postgres, in_sqlite
 from infrastructure.evidence.checking import Check
 from infrastructure.evidence.exhibits import Exhibit
 from infrastructure.evidence.findings import Finding, Kind, Report
-from infrastructure.evidence.inspecting import CannotCheck, Damaged, Inspection, inspection
+from infrastructure.evidence.inspecting import CannotCheck, Damaged, Inspection
 from infrastructure.evidence.vouching import Vouchers
 from infrastructure.journal.checkpoints import Place
 
@@ -27,15 +29,20 @@ def silently(position: int, last: int) -> None:
 
 
 def verify(
-    path: Path,
+    place: Path | str,
     keys: Sequence[Ed25519PublicKey],
     anchors: Mapping[int, str] = MappingProxyType({}),
     progress: Progress = silently,
 ) -> Report:
     """`anchors` are positions and hashes of checkpoints that were kept elsewhere. Raises CannotCheck."""
-    verification = Verification(keys, anchors, progress)
+    inspection = in_postgres.inspection(place) if isinstance(place, str) else in_sqlite.inspection(place)
+    return judged(inspection, Verification(keys, anchors, progress))
+
+
+def judged(inspection: AbstractContextManager[Inspection], verification: Verification) -> Report:
+    """Raises CannotCheck."""
     try:
-        with inspection(path) as log:
+        with inspection as log:
             verification.run(log)
     except Damaged as trouble:
         verification.report.findings.append(Finding(Kind.DAMAGED, str(trouble)))

@@ -10,6 +10,7 @@ from datetime import datetime
 import trio
 
 from application.journal import JournalFailed
+from application.nodes import SOLE, Nodes, leads, while_leading
 from infrastructure.journal.checkpoints import Sign
 from infrastructure.journal.journal import LedgerJournal
 from infrastructure.settings import SettingsError
@@ -21,19 +22,22 @@ LAST = 5.0  # seconds that the one at the end may take
 
 @asynccontextmanager
 async def checkpointing(
-    journal: LedgerJournal, sign: Sign, seconds: float, now: Callable[[], datetime]
+    journal: LedgerJournal, sign: Sign, seconds: float, now: Callable[[], datetime], nodes: Nodes = SOLE
 ) -> AsyncIterator[None]:
+    """By the one node that leads."""
+
     async def run() -> None:
         while True:
             await _catch_up(journal, sign, now)
             await trio.sleep(seconds)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(run)
+        nursery.start_soon(while_leading, nodes, run)
         yield
         nursery.cancel_scope.cancel()
-    with trio.move_on_after(LAST):
-        await _catch_up(journal, sign, now)
+    if leads(nodes):
+        with trio.move_on_after(LAST):
+            await _catch_up(journal, sign, now)
 
 
 async def _catch_up(journal: LedgerJournal, sign: Sign, now: Callable[[], datetime]) -> None:

@@ -1,23 +1,24 @@
-"""The log of a database, read beside a running service or without one; nothing is ever written. Blocking."""
+"""What a log says of one session or file, read beside a running service or without one. Blocking."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, Literal
 
 from application.journal import JournalFailed, Recorded
-from infrastructure.databases import connected
+from infrastructure.databases import Snapshot
 from infrastructure.journal.queries import EVENTS, HISTORY, recorded
-from infrastructure.journal.sqlite import upgrading
+from infrastructure.journal.reading import snapshot
 
-WAIT = 10.0  # seconds for a lock
 NEAR = 5  # suggestions
 LATEST = 2000  # keys and files, among which something alike is looked for
+# As both databases make a text lower: of letters, only those of ASCII.
+ALIKE = {**{ord(c): c.lower() for c in ascii_uppercase}, **{ord(c): f"!{c}" for c in "!%_"}}
 
 INCIDENT = f"{EVENTS} WHERE file_id = ? AND originator_id IN (?, ?) ORDER BY position"
 ALL_OF_FILE = f"{EVENTS} WHERE file_id = ? AND originator_id NOT LIKE 'reader/%' ORDER BY position"
@@ -39,28 +40,19 @@ class Subject:
 
 
 class Past:
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, log: Snapshot) -> None:
+        self._log = log
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path) -> Iterator[Past]:
+    def open(cls, place: Path | str) -> Iterator[Past]:
         """As it is now, whatever is recorded meanwhile. Raises JournalFailed, here and in what follows."""
-        if not path.is_file():
-            raise JournalFailed(f"There is no database {path}. Is DOCLEDGER_DATA_DIR the service's?")
-        try:
-            with closing(connected(path, WAIT)) as connection:
-                connection.row_factory = sqlite3.Row
-                connection.execute("BEGIN")
-                if complaint := upgrading.complaint(connection):
-                    raise JournalFailed(f"The database {path} {complaint}.")
-                yield cls(connection)
-        except sqlite3.Error as trouble:
-            raise JournalFailed(f"The database {path} cannot be read: {trouble}") from trouble
+        with snapshot(place) as log:
+            yield cls(log)
 
     def subject(self, id_: str) -> Subject | None:
         for kind in ("document", "file"):
-            row = self._connection.execute(KNOWN, (f"{kind}/{id_}",)).fetchone()
+            row = self._log.execute(KNOWN, (f"{kind}/{id_}",)).fetchone()
             if row:
                 return Subject(kind, id_, row["file_id"])
         return None
@@ -79,21 +71,21 @@ class Past:
         return self._read(INCIDENT, (subject.file, subject.stream, f"file/{subject.file}"))
 
     def sessions(self, file: str) -> Sequence[str]:
-        return [row["key"] for row in self._connection.execute(SESSIONS, (file,))]
+        return [row["key"] for row in self._log.execute(SESSIONS, (file,))]
 
     def names(self, users: Collection[str]) -> Mapping[str, str]:
         found = {}
         for user in users:
-            row = self._connection.execute("SELECT name FROM people WHERE id = ?", (user,)).fetchone()
+            row = self._log.execute("SELECT name FROM people WHERE id = ?", (user,)).fetchone()
             if row:
                 found[user] = row["name"]
         return found
 
     def near(self, text: str) -> Sequence[str]:
         """Keys and file ids that may have been meant: by a file's name, by a part of them, or nearly."""
-        part = f"%{text.translate({ord(c): f'!{c}' for c in '!%_'})}%"
-        named = "SELECT id FROM files WHERE name LIKE ? ESCAPE '!' LIMIT ?"
-        keys = "SELECT key FROM documents WHERE key LIKE ? ESCAPE '!' ORDER BY opened_at DESC LIMIT ?"
+        part = f"%{text.translate(ALIKE)}%"
+        named = "SELECT id FROM files WHERE lower(name) LIKE ? ESCAPE '!' LIMIT ?"
+        keys = "SELECT key FROM documents WHERE lower(key) LIKE ? ESCAPE '!' ORDER BY opened_at DESC LIMIT ?"
         found = [*self._column(named, (part, NEAR)), *self._column(keys, (part, NEAR))]
         if found:
             return found[:NEAR]
@@ -104,7 +96,7 @@ class Past:
         return get_close_matches(text, latest, NEAR)
 
     def _column(self, sql: str, parameters: Sequence[Any]) -> list[str]:
-        return [row[0] for row in self._connection.execute(sql, parameters)]
+        return [row[0] for row in self._log.execute(sql, parameters)]
 
     def _read(self, sql: str, parameters: Sequence[Any]) -> Iterator[Recorded]:
-        return map(recorded, self._connection.execute(sql, parameters))
+        return map(recorded, self._log.stream(sql, parameters))

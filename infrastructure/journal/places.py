@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import closing
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from application.webhooks import Place
-from infrastructure.databases import connected
+from infrastructure.journal.reading import snapshot
 
 T = TypeVar("T")
 
-WAIT = 10.0  # seconds for a lock
 ALL = "SELECT url, position, failing_since, attempts, trouble FROM receivers ORDER BY url"
 PUT = """INSERT INTO receivers VALUES (?, ?, ?, ?, ?) ON CONFLICT (url) DO UPDATE SET
     position = excluded.position, failing_since = excluded.failing_since, attempts = excluded.attempts,
@@ -42,12 +40,11 @@ class LedgerPlaces:
         await self._journal.note(lambda cursor: cursor.execute(PUT, _row(url, place)))
 
 
-def known(database: Path) -> tuple[Mapping[str, Place], int]:
-    """The places as they are stored, and the end of the log; nothing is written. Raises sqlite3.Error."""
-    with closing(connected(database, WAIT)) as connection:
-        connection.execute("BEGIN")
-        rows = connection.execute(ALL).fetchall()
-        return {row[0]: _place(row) for row in rows}, connection.execute(LAST).fetchone()[0]
+def known(database: Path | str) -> tuple[Mapping[str, Place], int]:
+    """The places as they are stored, and the end of the log; nothing is written. Raises JournalFailed."""
+    with snapshot(database) as log:
+        rows = log.execute(ALL).fetchall()
+        return {row[0]: _place(row) for row in rows}, log.execute(LAST).fetchone()[0]
 
 
 def _begin(urls: Collection[str], cursor: Any) -> Mapping[str, Place]:

@@ -16,6 +16,7 @@ from application.callbacks import Callbacks
 from application.desk import Desk
 from application.files import Files, Shelf
 from application.journal import FileRow
+from application.nodes import SOLE, Nodes
 from application.opening import Door
 from application.people import Person
 from application.ports import Answer, Blob, ConversionFailed, DownloadFailed, Verdict
@@ -125,10 +126,11 @@ async def life(
     sidecars: FakeSidecars,
     *,
     keep_failed: bool = False,
+    nodes: Nodes = SOLE,
 ) -> AsyncIterator[Stage]:
-    """One life of the service; a second one over the same journal is a restart."""
+    """One life of the service; a second one over the same journal is a restart, or another node."""
     async with trio.open_nursery() as nursery:
-        world = World(journal, blobs, FakeInspector(blobs), server, sidecars, now, Patience())
+        world = World(journal, blobs, FakeInspector(blobs), server, sidecars, now, Patience(), nodes=nodes)
         count = iter(range(10**6))
         files = Files(Shelf(journal, blobs, now, lambda: f"f{next(count)}", 10**6))
         desk = Desk(nursery, world)

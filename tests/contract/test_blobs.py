@@ -7,18 +7,29 @@ from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
+from obstore.store import MemoryStore
 
 from application.ports import Blob, Blobs, StorageFailed, TooLarge
 from infrastructure.blobs import LocalBlobs
+from infrastructure.overflow import OverflowBlobs
 from tests.fakes import FakeBlobs
+from tests.objects import objects_in
 
 MIB = 1024 * 1024
 BIG = bytes(range(256)) * 4 * 1024 * 3 + b"end"  # 3 MiB and a bit
 
 
-@pytest.fixture(params=["fake", "local"])
+@pytest.fixture(params=["fake", "local", "object store", "object store, with what is beside it"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
-    return FakeBlobs() if request.param == "fake" else LocalBlobs(tmp_path / "blobs")
+    match request.param:
+        case "fake":
+            return FakeBlobs()
+        case "local":
+            return LocalBlobs(tmp_path / "blobs")
+        case "object store":
+            return objects_in(MemoryStore(), tmp_path)
+        case _:
+            return OverflowBlobs(objects_in(MemoryStore(), tmp_path), LocalBlobs(tmp_path / "overflow"))
 
 
 async def stream(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:

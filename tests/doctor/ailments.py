@@ -454,6 +454,11 @@ async def no_checkpoints(home: House) -> None:
     execute(await database(home.settings), "UPDATE stored_events SET at = '2026-01-01T00:00:00.000000+00:00'")
 
 
+@ailment("rate_limit", WARN, "Connection refused", "Start Redis")
+async def no_redis_where_it_should_count(home: House) -> None:
+    home.given["rate_limit_url"] = f"redis://:{WEAK}@127.0.0.1:{free_port()}/0"
+
+
 @ailment("undelivered_saves", WARN, "1 waiting for the log", "database")
 async def save_that_waits_for_the_log(home: House) -> None:
     _file(home.data / "sidecars" / f"{'a' * 64}.json")

@@ -15,7 +15,7 @@ from application.doctor.checks import Check, Verdict, failed, plain, summary
 from application.doctor.doctor import Doctor
 from application.doctor.examination import NAMES, Examination
 from application.doctor.landing import Landing
-from application.doctor.seen import BlobTrip, Database, Disk, Heard, Leftovers, Setup
+from application.doctor.seen import BlobTrip, Counting, Database, Disk, Heard, Leftovers, Setup
 from application.ports import Answer
 from infrastructure.tokens import JwtTokens
 
@@ -91,6 +91,9 @@ class Instruments:
     async def database(self) -> Database:
         return await self._look("database")
 
+    async def counting(self) -> Counting:
+        return await self._look("counting")
+
     async def open_keys(self) -> Sequence[str]:
         return await self._look("open_keys")
 
@@ -139,7 +142,7 @@ async def test_a_check_that_crashes_is_a_failed_check_and_tells_nothing_secret(
         "Run it again; the log may say more.",
     )
     assert seen["settings"].verdict is Verdict.OK
-    assert len([record for record in caplog.records if record.exc_info]) == 7
+    assert len([record for record in caplog.records if record.exc_info]) == 8
 
 
 async def test_without_a_place_to_land_it_says_so_and_looks_at_the_rest() -> None:
@@ -151,6 +154,7 @@ async def test_without_a_place_to_land_it_says_so_and_looks_at_the_rest() -> Non
         "disks": [Disk("DATA_DIR", "/data", free=10**12)],
         "blobs": BlobTrip(),
         "database": Database("/data/docledger.db", facts=1),
+        "counting": Counting(""),
         "leftovers": Leftovers(),
     }
     seen = await examined(Instruments(well, saw), None)

@@ -16,7 +16,7 @@ from tests.doctor.patient import proxy
 from tests.web.fake_server import SECRET
 from tests.web.service import AUTH_SECRET
 
-AT_LEAST = 73
+AT_LEAST = 74
 
 
 @pytest.fixture

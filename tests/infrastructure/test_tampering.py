@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from infrastructure.evidence import CannotCheck, Kind, Report, inspecting, verify, verifying
+from infrastructure.evidence import CannotCheck, Kind, Report, in_sqlite, verify, verifying
 from infrastructure.journal import LedgerJournal, seals
 from infrastructure.journal.checkpoints import unpacked
 from tests.infrastructure import ledgers
@@ -373,7 +373,7 @@ async def test_facts_on_a_damaged_page_are_named_and_the_others_checked(tmp_path
 async def test_a_database_that_somebody_holds_cannot_be_checked_now(
     covered: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspecting, "PATIENCE", 0.05)
+    monkeypatch.setattr(in_sqlite, "PATIENCE", 0.05)
     path = ledgers.copied(covered)
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
         holder.execute("PRAGMA journal_mode = DELETE")

@@ -13,7 +13,7 @@ import trio
 
 from infrastructure.blobs import LocalBlobs
 from infrastructure.durable import Folders
-from infrastructure.trash import Trash, touch
+from infrastructure.trash import Trash, is_idle, touch
 
 DAY = 86400.0
 BYTES = b"the same bytes"
@@ -29,6 +29,10 @@ async def kept(blobs: LocalBlobs) -> Path:
 
 def age(path: Path) -> None:
     os.utime(path, (time.time() - 2 * DAY,) * 2)
+
+
+def old(path: Path) -> bool:
+    return is_idle(path, DAY)
 
 
 async def nobody() -> bool:
@@ -67,7 +71,7 @@ def test_a_touch_just_before_the_renaming_brings_the_bytes_back(trash: Trash, pa
     class Touched(Meddled):
         before = staticmethod(lambda: touch(path))
 
-    assert trash.lay_aside(Touched(path), DAY) is None
+    assert trash.lay_aside(Touched(path), old) is None
     assert path.read_bytes() == BYTES
 
 
@@ -77,7 +81,7 @@ def test_a_touch_just_after_the_renaming_tells_that_they_are_gone(trash: Trash, 
     class Touched(Meddled):
         after = staticmethod(lambda: told.append(touch(path)))
 
-    aside = trash.lay_aside(Touched(path), DAY)
+    aside = trash.lay_aside(Touched(path), old)
     assert told == [False], "so that whoever touches publishes their own"
     assert aside
     path.write_bytes(b"their own")
@@ -86,14 +90,14 @@ def test_a_touch_just_after_the_renaming_tells_that_they_are_gone(trash: Trash, 
 
 
 def test_what_is_put_back_counts_as_wanted(trash: Trash, path: Path) -> None:
-    aside = trash.lay_aside(path, DAY)
+    aside = trash.lay_aside(path, old)
     assert aside
     trash.put_back(aside, path)
-    assert trash.lay_aside(path, DAY) is None
+    assert trash.lay_aside(path, old) is None
 
 
 def test_what_others_published_meanwhile_is_not_overwritten(trash: Trash, path: Path) -> None:
-    aside = trash.lay_aside(path, DAY)
+    aside = trash.lay_aside(path, old)
     assert aside
     path.write_bytes(b"whole")
     trash.put_back(aside, path)
@@ -102,7 +106,7 @@ def test_what_others_published_meanwhile_is_not_overwritten(trash: Trash, path: 
 
 
 def test_what_another_process_has_put_back_is_left_there(trash: Trash, path: Path) -> None:
-    aside = trash.lay_aside(path, DAY)
+    aside = trash.lay_aside(path, old)
     assert aside
     trash.put_back(aside, path)
     trash.put_back(aside, path)

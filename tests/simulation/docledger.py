@@ -16,6 +16,7 @@ from application.claims import BadCallback
 from application.desk import Desk
 from application.draining import drain
 from application.files import Files, Shelf
+from application.following import Follower
 from application.forgotten import Recovery
 from application.opening import Door
 from application.ports import DocumentServer
@@ -102,7 +103,7 @@ class Docledger:
         self.callbacks = Callbacks(
             nursery, self.desk, self.world, spool, keep_failed=self.durable, unsafe=recovery.nudge
         )
-        nursery.start_soon(bootstrap._work, nursery, self.desk, spool, recovery, stages)
+        nursery.start_soon(bootstrap._work, nursery, Follower(self.desk, self.world), spool, recovery, stages)
         nursery.start_soon(self.blobs.run)
 
     def stop(self, rest: float, *, shut: bool) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import trio
@@ -69,7 +70,15 @@ class DoomedBlobs(FakeBlobs):
     async def probe(self) -> None:
         await self.work()
 
-    async def remove(self, sha256: str) -> None:
+    async def touched(self, sha256: str) -> int:
+        await self.work()
+        return 0
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        yield True
+
+    async def remove(self, sha256: str, touched: int) -> None:
         await self.work()
         self.stored.pop(sha256, None)
 

@@ -9,6 +9,7 @@ import trio
 
 from infrastructure.kept import own_secret
 from infrastructure.tokens import JwtTokens
+from tests.service import free_port
 from tests.trouble import broken, locked
 from tests.web.fake_server import FakeServer
 from tests.web.life import Running
@@ -51,6 +52,11 @@ async def test_a_service_that_has_started_is_ready(service: Service) -> None:
 
 async def test_it_is_ready_without_a_document_server_for_saves_must_be_taken(running: Running) -> None:
     service = await running(document_server_url="http://127.0.0.1:1")
+    await until_ready(service)
+
+
+async def test_it_is_ready_without_the_redis_that_counts_its_requests(running: Running) -> None:
+    service = await running(rate_limit_url=f"redis://127.0.0.1:{free_port()}/0")
     await until_ready(service)
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.service import free_port
 from tests.web.life import Running
 from tests.web.service import Service
 
@@ -87,3 +88,13 @@ async def test_switched_off_nothing_is_counted(running: Running) -> None:
     service = await running(rate_limit="off")
     answer = await service.get("/api/files")
     assert not [name for name in answer.headers if name.lower().startswith("ratelimit")]
+
+
+async def test_without_its_redis_each_process_limits_for_itself_and_says_so(running: Running) -> None:
+    service = await running(rate_limit="3/minute", rate_limit_url=f"redis://127.0.0.1:{free_port()}/0")
+    assert await service.told(1, "any", users=[]) == (200, 0)
+    answers = [await service.get("/api/files", by="admin:root") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["2", "1", "0", "0"]
+    told = await service.get("/metrics", by="admin:root")
+    assert "docledger_rate_limit_failing 1.0" in told.text

@@ -73,7 +73,7 @@ def _alone(settings: Settings, silent: Check | None) -> Sequence[Check]:
 def _verified() -> Check:
     settings = read_settings()
     try:
-        report = verify_log(settings.database_path, keys_of(settings, ()))
+        report = verify_log(settings.database, keys_of(settings, ()))
     except CannotCheck as trouble:
         return judge_verified(0, 0, str(trouble))
     return judge_verified(len(report.findings), report.facts)

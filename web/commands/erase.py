@@ -13,6 +13,7 @@ from functools import partial
 import click
 from eventsourcing.persistence import PersistenceError
 
+from application.ports import StorageFailed
 from application.telling import count_of
 from domain.erasure import without_person
 from domain.file import EVERYBODY
@@ -162,5 +163,5 @@ def _plainly() -> Iterator[None]:
     """The store's troubles in words."""
     try:
         yield
-    except (PersistenceError, sqlite3.Error, OSError) as trouble:
+    except (PersistenceError, StorageFailed, sqlite3.Error, OSError) as trouble:
         raise click.ClickException(f"{trouble}. What was done so far is whole: run it again.") from trouble

@@ -69,7 +69,7 @@ def replay(subject: str | None, as_json: bool, check: bool, export: Path | None,
 def opened(id_: str) -> Iterator[tuple[Past, Subject]]:
     """The log, and what the id stands for in it; says what to do where there is none."""
     try:
-        with Past.open(read_settings().database_path) as past:
+        with Past.open(read_settings().database) as past:
             subject = past.subject(id_)
             if subject is None:
                 raise click.ClickException(_unknown(id_, past.near(id_)))

@@ -63,7 +63,7 @@ def verify(files: Sequence[Path], anchors: Mapping[int, str], as_json: bool) -> 
                 bar.length = last
                 bar.update(position - bar.pos)
 
-            report = check(settings.database_path, keys_of(settings, files), anchors, progress)
+            report = check(settings.database, keys_of(settings, files), anchors, progress)
             progress(report.last, report.last)
     except (CannotCheck, SettingsError) as trouble:
         _fail(str(trouble))

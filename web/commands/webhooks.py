@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ import click
 import trio
 
 from application.announcing import PING, Message, body_of
+from application.journal import JournalFailed
 from application.plain import to_plain
 from application.webhooks import Place, Undelivered
 from infrastructure.journal.places import known
@@ -32,16 +32,14 @@ def webhooks(*, ping: bool, as_json: bool) -> None:
     try:
         settings = read_settings()
         rows = _pinged(settings) if ping else _listed(settings)
-    except sqlite3.Error as trouble:
+    except JournalFailed as trouble:
         raise click.ClickException(str(trouble)) from trouble
     click.echo(json.dumps({"webhooks": rows}) if as_json else "\n".join(_lines(rows)))
     sys.exit(1 if any(row["trouble"] for row in rows) else 0)
 
 
 def _listed(settings: Settings) -> list[dict[str, Any]]:
-    if not settings.database_path.exists():
-        raise click.ClickException(f"There is no log at {settings.database_path}.")
-    places, end = known(settings.database_path)
+    places, end = known(settings.database)
     urls = dict.fromkeys([*settings.webhook_urls, *places])
     return [{"url": url, **_row(places.get(url), end, url in settings.webhook_urls)} for url in urls]
 

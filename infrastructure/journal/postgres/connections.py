@@ -102,10 +102,11 @@ class Overdue:
         threading.Thread(target=self._run, name="overdue", daemon=True).start()
 
     @contextmanager
-    def watched(self, connection: Connection[Any]) -> Iterator[None]:
+    def watched(self, connection: Connection[Any], longest: float = LONGEST) -> Iterator[None]:
+        """`longest` is in seconds."""
         number = os.dup(connection.fileno())
         with self._lock:
-            self._working[number] = time.monotonic() + LONGEST
+            self._working[number] = time.monotonic() + longest
         try:
             yield
         finally:

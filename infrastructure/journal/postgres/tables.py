@@ -43,6 +43,8 @@ TABLES = (
     f"""CREATE TABLE receivers (
         url {TEXT} PRIMARY KEY, position BIGINT NOT NULL,
         failing_since {TEXT}, attempts BIGINT NOT NULL, trouble {TEXT} NOT NULL)""",
+    # Those whose number is among the advisory locks live; the others are forgotten by the next that comes.
+    f"CREATE TABLE nodes (number BIGINT PRIMARY KEY, name {TEXT} NOT NULL, digests {TEXT} NOT NULL)",
 )
 INDEXES = (
     "CREATE INDEX events_of_file ON stored_events (file_id, position)",

@@ -36,7 +36,7 @@ def prepare(url: str) -> None:
         connection.execute("SELECT pg_advisory_xact_lock(?, ?)", (tables.SPACE, tables.UPGRADING))
         version = _version(connection)
         if version > CURRENT:
-            raise Unusable(complaint(version))
+            raise Unusable(f"it {complaint(connection)}. Nothing was changed")
         if version == 0:
             for statement in (VERSION_TABLE, *tables.TABLES, *tables.INDEXES):
                 connection.execute(statement)
@@ -46,11 +46,12 @@ def prepare(url: str) -> None:
         connection.execute("UPDATE schema_version SET number = ?", (CURRENT,))
 
 
-def complaint(version: int) -> str:
-    return (
-        f"it is of a newer release (schema {version}; this one knows {CURRENT}). Nothing was changed:"
-        " use that release"
-    )
+def complaint(connection: Connection[Any]) -> str:
+    """Why a log cannot be read as it is, and what to do; empty if it can."""
+    version = _version(connection)
+    if version > CURRENT:
+        return f"is of a newer release (schema {version}; this one knows {CURRENT}); use that release"
+    return "" if version else "holds no log. Is DOCLEDGER_DATABASE_URL the service's?"
 
 
 def _version(connection: Connection[Any]) -> int:

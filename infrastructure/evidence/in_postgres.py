@@ -1,0 +1,59 @@
+"""What a check asks of a log in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from infrastructure.databases import CannotRead, Snapshot
+from infrastructure.evidence.inspecting import CannotCheck, Damaged, Inspection
+from infrastructure.journal.postgres.reading import plainly, snapshot
+
+LONGEST = 600.0  # seconds for an answer: some questions are about the whole log
+# Classes of errors that speak of now, and not of what is stored: connections, transactions that may be tried
+# again, privileges, resources, locks, and an administrator's word.
+NOT_NOW = ("08", "25", "40", "42501", "53", "55", "57")
+# There is no sequence; but the rows by which facts are found are written with them.
+GIVEN = "SELECT max(position) FROM named"
+
+
+class InPostgres:
+    given = GIVEN
+
+    def __init__(self, log: Snapshot) -> None:
+        self._log = log
+        log.execute("SAVEPOINT sound")
+
+    def rows(self, sql: str, *parameters: Any) -> list[Any]:
+        try:
+            found: list[Any] = self._log.execute(sql, parameters).fetchall()
+            return found
+        except (psycopg.Error, UnicodeError) as trouble:
+            self._go_on()
+            if isinstance(trouble, psycopg.Error) and (trouble.sqlstate or "08").startswith(NOT_NOW):
+                raise CannotCheck(f"the database cannot be read now: {plainly(trouble)}") from trouble
+            raise Damaged(plainly(trouble)) from trouble
+
+    def flaws(self) -> list[str]:
+        """PostgreSQL says what is wrong with a page when it reads it, as all facts are."""
+        return []
+
+    def _go_on(self) -> None:
+        """After an error a transaction answers nothing more; its snapshot is kept."""
+        try:
+            self._log.execute("ROLLBACK TO SAVEPOINT sound")
+        except psycopg.Error as trouble:
+            raise CannotCheck(f"the database cannot be read any more: {plainly(trouble)}") from trouble
+
+
+@contextmanager
+def inspection(url: str) -> Iterator[Inspection]:
+    """Raises CannotCheck, Damaged."""
+    try:
+        with snapshot(url, LONGEST) as log:
+            yield Inspection(InPostgres(log))
+    except CannotRead as trouble:
+        raise CannotCheck(str(trouble)) from trouble

@@ -1,0 +1,140 @@
+"""One node among others: which shards it believes are its own, and the round that keeps and evens them.
+
+It believes no longer than the clock allows: when nothing has been heard of us for a while, the server gives
+our shards to others, and whoever was stopped meanwhile must know on waking up, before anything else.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from math import inf
+from typing import Protocol
+
+import trio
+
+from application.journal import JournalFailed
+from infrastructure.nodes.sharing import Held, even, step
+
+logger = logging.getLogger(__name__)
+
+BELIEVED = 7.0  # seconds from asking, of the server's ten: what has been begun by then has the rest to end
+PAUSE = 1.0  # seconds between two rounds
+QUICK = 0.2  # seconds, while the shards are not shared out evenly
+AGAIN = 0.5  # seconds between two attempts to come back
+
+Clock = Callable[[], float]
+# One that goes on while the machine sleeps, where there is one.
+since_boot: Clock = partial(time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class Lost(JournalFailed):
+    """The session is over, and with it all that it held."""
+
+
+class Session(Protocol):
+    """Locks that live no longer than it does. What asks the server raises Lost."""
+
+    @property
+    def node(self) -> int: ...
+
+    async def look(self) -> Held:
+        """What each node that lives holds; a sign of life of our own as well."""
+        ...
+
+    async def give(self, shards: frozenset[int]) -> None: ...
+
+    async def take(self, shards: frozenset[int]) -> frozenset[int]:
+        """Those of them that nobody had."""
+        ...
+
+    async def disturbed(self) -> None:
+        """Wait until it may be over."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Member:
+    """The port `Nodes`."""
+
+    several = True
+
+    def __init__(self, enter: Callable[[], Awaitable[Session]], clock: Clock = since_boot) -> None:
+        self._enter = enter
+        self._clock = clock
+        self._held: frozenset[int] = frozenset()
+        self._others = 1
+        self._heard = clock() - BELIEVED  # when we asked what was answered last
+        self._news = trio.Event()
+
+    @property
+    def shards(self) -> frozenset[int]:
+        return self._held if self.silence < BELIEVED else frozenset()
+
+    @property
+    def others(self) -> int:
+        """At least one while we cannot know."""
+        return self._others if self.silence < BELIEVED else max(1, self._others)
+
+    @property
+    def silence(self) -> float:
+        """For how many seconds we have not heard from the database who lives."""
+        return self._clock() - self._heard
+
+    async def changed(self, known: frozenset[int]) -> frozenset[int]:
+        while (shards := self.shards) == known:
+            news, left = self._news, BELIEVED - self.silence
+            with trio.move_on_after(left if shards else inf):
+                await news.wait()
+        return shards
+
+    async def run(self, session: Session) -> None:
+        """For ever."""
+        while True:
+            try:
+                await self._stay(session)
+            except Lost as trouble:
+                logger.warning("others take over what was looked after here: %s", trouble)
+            finally:
+                self._believe(frozenset(), self._heard)
+                with trio.CancelScope(shield=True):
+                    await session.close()
+            session = await self._come_back()
+
+    async def _stay(self, session: Session) -> None:
+        while True:
+            held = await self._round(session)
+            with trio.move_on_after(PAUSE if even(held) else QUICK):
+                await session.disturbed()
+
+    async def _round(self, session: Session) -> Held:
+        asked = self._clock()
+        held = await session.look()
+        ours, (give, take) = held[session.node], step(session.node, held)
+        self._others = len(held) - 1
+        self._believe(ours - give, asked)
+        if give:
+            await session.give(give)
+        if take:
+            self._believe(ours | await session.take(take), asked)
+        return held
+
+    async def _come_back(self) -> Session:
+        """Whatever cost us our session may have cost others theirs, and they may not know it yet."""
+        await trio.sleep(BELIEVED if self._others else AGAIN)
+        while True:
+            try:
+                return await self._enter()
+            except Lost as trouble:
+                logger.debug("not among the nodes yet: %s", trouble)
+            await trio.sleep(AGAIN)
+
+    def _believe(self, shards: frozenset[int], heard: float) -> None:
+        before = self.shards
+        self._held, self._heard = shards, heard
+        if self.shards != before:
+            self._news.set()
+            self._news = trio.Event()
