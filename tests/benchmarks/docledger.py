@@ -69,11 +69,12 @@ def node(
     document_server: str,
     name: str = "docledger",
     command: Sequence[str] = SERVE,
+    port: int | None = None,
     **settings: str,
 ) -> Iterator[Server]:
     """A callback is answered with `error` 0 only for what is stored; auto-save stays out of the way."""
-    data, port = folder / ("data" if name == "docledger" else name), free_port()
-    data.mkdir()
+    data, port = folder / ("data" if name == "docledger" else name), port or free_port()
+    data.mkdir(exist_ok=True)
     ours = {
         "PORT": str(port),
         "DATA_DIR": str(data),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -32,6 +34,9 @@ class Server:
     def memory(self) -> int:
         """kB resident."""
         return machine.memory(self.pid)
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
 
     def settle(self) -> None:
         """Wait until what the last load left behind is done."""

@@ -20,7 +20,10 @@ from domain.keys import document_key, user_id
 from domain.words import Mode
 from infrastructure.ids import new_id
 from infrastructure.journal.ledger import Ledger
+from tests.benchmarks.words import word
 
+CONTENT = word("What every file begins with.")
+DIGEST = sha256(CONTENT).hexdigest()
 BATCH = 500  # documents in a transaction
 MINUTE = timedelta(minutes=1)
 
@@ -73,14 +76,14 @@ class Session:
         self.version += len(facts)
 
     def _add(self) -> File:
-        name, digest = f"{self.name}.docx", sha256(self.file.encode()).hexdigest()
+        name = f"{self.name}.docx"
         facts: list[FileEvent] = [
             events.Added(at=self.at, name=name, owner=self.user, owner_name=self.name),
             *files.put(
                 File(name, self.user, self.name),
                 at=self.at,
-                sha256=digest,
-                size=37_000,
+                sha256=DIGEST,
+                size=len(CONTENT),
                 filetype="docx",
                 by=self.user,
             ),
