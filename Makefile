@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 # What the test suite wants from Debian: a browser for the browser tests, libmagic for content checks, and for
-# deploy/ an nginx, something to shut the image's steps in with (bwrap), and systemd-analyze.
-CI_PACKAGES := chromium libmagic1 nginx-light haproxy bubblewrap systemd
+# deploy/ an nginx, a HAProxy, something to shut the image's steps in with (bwrap), and systemd-analyze. `make test-scale`
+# wants the rest, starts it itself, and does not mind Debian's own services beside it.
+CI_PACKAGES := chromium libmagic1 nginx-light haproxy bubblewrap systemd postgresql redis-server iproute2
 
 # `make bench` wants wrk as well: apt install wrk.
 
@@ -15,7 +16,7 @@ KILLS := 50
 DOCUMENTS := 100
 POLICY := durable
 
-# `make test`: so many test files at a time.
+# `make test` and `make test-scale`: so many test files at a time.
 JOBS := 2
 
 # `make fuzz`, against services of its own on 127.0.0.1.

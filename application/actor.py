@@ -115,6 +115,7 @@ class DocumentActor:
         now = trio.current_time()
         if self._moved:
             self._moved = False
+            self.schedule.moved()
             self.schedule.visited(self.document, now)
             self._enter()
         self._fetch()

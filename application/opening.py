@@ -69,6 +69,7 @@ class Door:
                 address=address,
                 head=row.file.head,
                 reuse=self._world.patience.reuse,
+                afresh=self._world.nodes.several and mode.joins,
             )
             try:
                 let_in = await self._join(row, admit) or await self._begin(row, format_, admit)

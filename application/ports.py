@@ -116,7 +116,7 @@ class Blobs(Protocol):
         """Delete bytes for good; whether they were. Raises StorageFailed, and whatever `referenced` does.
 
         Bytes in quarantine stay, and so do those that were kept (again) within the last `idle`
-        seconds. `referenced` is asked when nobody can have the bytes any more but by keeping them anew.
+        seconds. `referenced` is asked last: whoever keeps the bytes from then on has them, whatever it says.
         """
         ...
 

@@ -23,6 +23,7 @@ class Schedule:
     def __init__(self, key: str, patience: Patience, nodes: Nodes) -> None:
         self._patience = patience
         self._nodes, self._shard = nodes, shard_of(key)
+        self.moved()
         # The documents' phases are spread, so that a thousand of them do not ask in the same second.
         self._phase = patience.autosave * int.from_bytes(sha256(key.encode()).digest()[:4]) / 2**32
         self.reload_at = -inf
@@ -40,8 +41,11 @@ class Schedule:
 
     @property
     def ours(self) -> bool:
-        """Whether this node looks after the document now."""
-        return self._shard in self._nodes.shards
+        """Whether this node looks after the document: it ceases to at once, and begins when it is told."""
+        return self._held and self._shard in self._nodes.shards
+
+    def moved(self) -> None:
+        self._held = self._shard in self._nodes.shards
 
     def due(self, document: Document | None, *, busy: bool) -> float:
         rest = inf if busy or self._needed(document) else self._rest_at

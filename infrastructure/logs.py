@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from types import TracebackType
 from typing import TextIO
 
@@ -27,13 +28,21 @@ VISIBLE = {
 } | {9: " ", 10: "\\n", 0x2028: "\\u2028", 0x2029: "\\u2029"}  # fmt: skip
 
 
-def configure(level: str, shape: str, secrets: Iterable[str] = (), to: TextIO | None = None) -> None:
-    """For this process; `level` and `shape` are LOG_LEVEL and LOG_FORMAT."""
+def configure(
+    level: str,
+    shape: str,
+    secrets: Iterable[str] = (),
+    to: TextIO | None = None,
+    *,
+    number: int | None = None,
+) -> None:
+    """For this process, which may be a worker with a number; `level`, `shape` are LOG_LEVEL, LOG_FORMAT."""
     plain = shape == "console"
     redaction = Redaction(secrets)
     handler = logging.StreamHandler(to)
-    handler.addFilter(_about)
-    handler.setFormatter(ConsoleLines(redaction) if plain else JsonLines(redaction))
+    worker = {"worker": str(number)} if number else {}
+    handler.addFilter(partial(_about, worker))
+    handler.setFormatter(ConsoleLines(redaction, worker) if plain else JsonLines(redaction))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in OURS:
         logging.getLogger(name).setLevel(level.upper())
@@ -43,14 +52,15 @@ def configure(level: str, shape: str, secrets: Iterable[str] = (), to: TextIO | 
     sys.excepthook = _last_words
 
 
-def _about(record: logging.LogRecord) -> bool:
-    for name, value in _known():
+def _about(worker: Mapping[str, str], record: logging.LogRecord) -> bool:
+    for name, value in _known(worker):
         record.__dict__.setdefault(name, value)
     return True
 
 
-def _known() -> Iterator[tuple[str, str]]:
+def _known(worker: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Whatever somebody has put where our ids belong is cut."""
+    yield from worker.items()
     yield from ((name, value[:LONGEST]) for name, value in about.known().items())
 
 
@@ -61,13 +71,16 @@ def _last_words(kind: type[BaseException], error: BaseException, trace: Tracebac
 class ConsoleLines(logging.Formatter):
     """Nothing that somebody named can look like a line of its own."""
 
-    def __init__(self, redaction: Redaction) -> None:
+    def __init__(self, redaction: Redaction, worker: Mapping[str, str]) -> None:
         super().__init__(CONSOLE)
         self._redaction = redaction
+        self._worker = worker
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's hook
         line = super().formatMessage(record)
-        known = (f"{name}={value}" for name, value in _known() if value not in line)
+        known = (
+            f"{name}={value}" for name, value in _known(self._worker) if name == "worker" or value not in line
+        )
         return f"{line} [{' '.join(known)}]".removesuffix(" []").translate(VISIBLE)
 
     def format(self, record: logging.LogRecord) -> str:

@@ -181,6 +181,9 @@ class Signing(Storage):
 class Operations(Signing):
     """Operations"""
 
+    workers: int = setting(
+        "Processes that serve the port together; more than one need PostgreSQL", 1, ge=1, le=64
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)] = setting(
         "The least serious message that is logged", "info"
     )

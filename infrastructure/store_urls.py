@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+MEMORY = "memory://"
 OBJECT_STORES = {"s3", "gs", "az"}
 
 
@@ -55,7 +56,7 @@ def _named(url: str, schemes: Collection[str]) -> SplitResult:
 
 
 def counting_url(url: str) -> str:
-    if url == "memory://":
+    if url == MEMORY:
         return url
     if not _named(url, {"redis", "rediss", "memory"}).hostname:
         raise ValueError("must be memory:// or look like redis://host:6379/0")

@@ -32,9 +32,11 @@ COMPOSITION_ROOT = {
     "web/examining.py",
     "web/examining_alone.py",
     "web/importing.py",
+    "web/roles.py",
     "web/server.py",
     "web/watching.py",
     "web/webhooks.py",
+    "web/workers.py",
 }
 SOURCES = sorted(path for layer in INWARD for path in (ROOT / layer).rglob("*.py"))
 STANDIN = sorted((ROOT / "infrastructure" / "standin").rglob("*.py"))

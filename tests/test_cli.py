@@ -95,6 +95,16 @@ def test_a_key_of_our_own_that_cannot_be_used_is_said_in_a_line(offline: Service
     assert "Traceback" not in refused.stderr
 
 
+def test_a_database_that_cannot_be_opened_is_said_in_a_line(offline: Service) -> None:
+    offline.data.mkdir(exist_ok=True)
+    (offline.data / "docledger.db").write_bytes(b"garbage " * 1000)
+    refused = offline.command("serve")
+    offline.close()
+    assert refused.returncode == 1
+    assert "cannot open the database" in refused.stderr.splitlines()[-1]
+    assert "Traceback" not in refused.stderr
+
+
 def test_a_stand_in_that_dies_is_started_again_at_its_old_address(tmp_path: Path) -> None:
     with running(tmp_path) as service:
         before = service.standin_process()

@@ -26,9 +26,10 @@ from web.commands.settings import settings as settings_command
 from web.commands.verify import verify
 from web.commands.webhooks import webhooks
 from web.configured import secrets_of
-from web.groups import leaves
+from web.groups import beginnings, leaves
 from web.importing import Result, import_files
-from web.server import run
+from web.server import run, tell_engines
+from web.workers import NoWorkers, run_worker, run_workers
 
 
 class Commands(click.Group):
@@ -46,6 +47,7 @@ def main() -> None:
     """ONLYOFFICE editing on top of a team's own files that never loses a save."""
 
 
+FORESEEN = (SettingsError, StandinFailed, JournalFailed, StorageFailed, OSError, NoWorkers)
 COMMANDS = (doctor, verify, replay, export, erase, settings_command, backup, restore, webhooks)
 
 for command in COMMANDS:
@@ -53,14 +55,28 @@ for command in COMMANDS:
 
 
 @main.command()
-def serve() -> None:
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes on one port, instead of WORKERS.")
+@click.option("--worker", nargs=4, type=int, hidden=True, help="What a worker is told by its parent.")
+def serve(workers: int | None, worker: tuple[int, int, int, int] | None) -> None:
     """Start the service. Settings are DOCLEDGER_* variables or lines of a .env file."""
     settings = read_settings()
+    count = workers or settings.workers
     try:
-        logs.configure(settings.log_level, settings.log_format, secrets_of(settings))
-        trio.run(run, settings)
-    except* (SettingsError, StandinFailed, JournalFailed, StorageFailed, OSError) as trouble:
-        _fail(*(str(error) for error in leaves(trouble)))
+        number = worker[0] if worker else None
+        logs.configure(settings.log_level, settings.log_format, secrets_of(settings), number=number)
+        if worker:
+            trio.run(run_worker, settings, *worker)
+            return
+        tell_engines(settings, count)
+        if count > 1:
+            trio.run(run_workers, settings, count)
+        else:
+            trio.run(run, settings)
+    except* Exception as trouble:
+        began = list(beginnings(trouble))
+        if not all(isinstance(error, FORESEEN) for error in began):
+            raise
+        _fail(*dict.fromkeys(map(str, began)))
 
 
 @main.command("import")
@@ -136,3 +152,7 @@ def _fail(*reasons: str) -> None:
     for reason in reasons:
         click.echo(reason, err=True)
     sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

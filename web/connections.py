@@ -140,9 +140,13 @@ async def listen(
     config: Config,
     *,
     shutdown_trigger: Callable[[], Awaitable[None]],
+    leaving: Callable[[], Awaitable[None]] = trio.sleep_forever,
     task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """What `hypercorn.trio.serve` does for plain HTTP, with our connections."""
+    """What `hypercorn.trio.serve` does for plain HTTP, with our connections.
+
+    From `leaving` on others take those that come, from the same socket; ours are served on.
+    """
     wrapped = wrap_app(app, config.wsgi_max_body_size, "asgi")
     context, state = WorkerContext(None), LifespanState()
     lifespan = Lifespan(wrapped, config, state)
@@ -159,7 +163,7 @@ async def listen(
             try:
                 async with trio.open_nursery() as accepting:
                     accept = partial(trio.serve_listeners, connections.take, handler_nursery=serving)
-                    await accepting.start(accept, listeners)
+                    await accepting.start(_until, leaving, accept, listeners)
                     task_status.started([_address(listener) for listener in listeners])
                     await shutdown_trigger()
                     accepting.cancel_scope.cancel()
@@ -169,6 +173,18 @@ async def listen(
                 life.start_soon(connections.sever_at, cut)
         await lifespan.wait_for_shutdown()
         life.cancel_scope.cancel()
+
+
+async def _until(
+    leaving: Callable[[], Awaitable[None]],
+    accept: Callable[..., Awaitable[None]],
+    listeners: list[trio.SocketListener],
+    task_status: trio.TaskStatus[object] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    async with trio.open_nursery() as nursery:
+        task_status.started(await nursery.start(accept, listeners))
+        await leaving()
+        nursery.cancel_scope.cancel()
 
 
 def most_connections() -> int:

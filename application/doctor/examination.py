@@ -183,8 +183,9 @@ class Examination:
             self._note(*(not_tried(name, NOBODY_LISTENS) for name in ("public_url", "proxy")))
             return
         url = self._setup.public_url
-        with self._landing.opened() as probe:
+        async with self._landing.opened() as probe:
             heard = await self._look.get(url + probe.path)
+            await self._landing.gather(probe)
             self._note(
                 traffic.judge_own_address("public_url", "PUBLIC_URL", url, heard, probe.visit),
                 traffic.judge_proxy(self._setup, probe.visit),
@@ -195,8 +196,9 @@ class Examination:
             self._note(not_tried("storage_url", NOBODY_LISTENS))
             return
         url = self._setup.storage_url
-        with self._landing.opened() as probe:
+        async with self._landing.opened() as probe:
             heard = await self._look.get(url + probe.path)
+            await self._landing.gather(probe)
             self._note(traffic.judge_own_address("storage_url", "STORAGE_URL", url, heard, probe.visit))
 
     async def _disks(self) -> None:

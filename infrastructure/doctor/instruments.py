@@ -26,7 +26,7 @@ from infrastructure.document_server import Endpoint, HttpDocumentServer
 from infrastructure.limits import limits_of
 from infrastructure.posting import Sign
 from infrastructure.settings import Settings
-from infrastructure.store_urls import without_password
+from infrastructure.store_urls import MEMORY, without_password
 from infrastructure.tokens import JwtTokens
 
 RESULT = 64 * 1024  # bytes: a probe's result is a line of text
@@ -87,7 +87,7 @@ class Instruments:
 
     async def counting(self) -> Counting:
         url, began = self.settings.rate_limit_url, trio.current_time()
-        if url == "memory://":
+        if url == MEMORY:
             return Counting("")
         where = without_password(url)
         try:

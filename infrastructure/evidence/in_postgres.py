@@ -15,7 +15,8 @@ from infrastructure.journal.postgres.reading import plainly, snapshot
 LONGEST = 600.0  # seconds for an answer: some questions are about the whole log
 # Classes of errors that speak of now, and not of what is stored: connections, transactions that may be tried
 # again, privileges, resources, locks, and an administrator's word.
-NOT_NOW = ("08", "25", "40", "42501", "53", "55", "57")
+LOST = "08"  # is a connection that says no more than that
+NOT_NOW = (LOST, "25", "40", "42501", "53", "55", "57")
 # There is no sequence; but the rows by which facts are found are written with them.
 GIVEN = "SELECT max(position) FROM named"
 
@@ -31,22 +32,18 @@ class InPostgres:
         try:
             found: list[Any] = self._log.execute(sql, parameters).fetchall()
             return found
-        except (psycopg.Error, UnicodeError) as trouble:
-            self._go_on()
-            if isinstance(trouble, psycopg.Error) and (trouble.sqlstate or "08").startswith(NOT_NOW):
+        except UnicodeError as trouble:
+            raise Damaged(str(trouble)) from trouble
+        except psycopg.Error as trouble:
+            if (trouble.sqlstate or LOST).startswith(NOT_NOW):
                 raise CannotCheck(f"the database cannot be read now: {plainly(trouble)}") from trouble
+            # After an error a transaction answers nothing more; its snapshot is kept.
+            self._log.execute("ROLLBACK TO SAVEPOINT sound")
             raise Damaged(plainly(trouble)) from trouble
 
     def flaws(self) -> list[str]:
         """PostgreSQL says what is wrong with a page when it reads it, as all facts are."""
         return []
-
-    def _go_on(self) -> None:
-        """After an error a transaction answers nothing more; its snapshot is kept."""
-        try:
-            self._log.execute("ROLLBACK TO SAVEPOINT sound")
-        except psycopg.Error as trouble:
-            raise CannotCheck(f"the database cannot be read any more: {plainly(trouble)}") from trouble
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from application.limits import Limits
 from infrastructure.limits.memory import MemoryCounters, MemoryRateLimit
+from infrastructure.store_urls import MEMORY
 
 FORGERIES = "60/minute"  # callbacks per client that are read to the end only to be refused
 
@@ -14,7 +15,7 @@ def limits_of(url: str, requests: str, callbacks: str) -> Limits:
     Forgeries are counted by each process for itself, since it is its own work that they are to bound.
     """
     forgeries = MemoryRateLimit(FORGERIES)
-    if url == "memory://":
+    if url == MEMORY:
         return Limits(MemoryRateLimit(requests), MemoryRateLimit(callbacks), forgeries, MemoryCounters())
     from infrastructure.limits import shared  # noqa: PLC0415 (60 ms and 6 MB of a start that needs no Redis)
 

@@ -12,6 +12,7 @@ from application.nodes import Sole
 from infrastructure.journal.postgres.connections import Overdue
 from infrastructure.nodes.agreeing import introduced
 from infrastructure.nodes.direct import check
+from infrastructure.nodes.entering import Way
 from infrastructure.nodes.member import Member
 from infrastructure.nodes.session import PostgresSession
 from infrastructure.settings import Settings
@@ -23,11 +24,11 @@ async def nodes_of(settings: Settings, server_secret: str | None) -> AsyncIterat
     if not settings.uses_postgres:
         yield Sole()
         return
-    url, overdue = settings.database_url, Overdue()
+    way = Way(settings.database_url, Overdue())
     try:
-        await trio.to_thread.run_sync(check, url)
-        session = await PostgresSession.enter(url, overdue, partial(introduced, settings, server_secret))
-        member = Member(partial(PostgresSession.enter, url, overdue, lambda _: session.terms))
+        await trio.to_thread.run_sync(check, way.url)
+        session = await PostgresSession.enter(way, partial(introduced, settings, server_secret))
+        member = Member()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(member.run, session)
             try:
@@ -35,4 +36,4 @@ async def nodes_of(settings: Settings, server_secret: str | None) -> AsyncIterat
             finally:
                 nursery.cancel_scope.cancel()
     finally:
-        overdue.close()
+        way.overdue.close()

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import Connection
 
 from infrastructure.journal.postgres.connections import told
-from infrastructure.nodes.session import plainly
+from infrastructure.nodes.entering import plainly
 from infrastructure.settings import PREFIX, SettingsError
 
 OLDEST = 14  # the first that ends sessions which say nothing

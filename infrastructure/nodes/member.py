@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from math import inf
 from typing import Protocol
@@ -40,6 +40,11 @@ class Session(Protocol):
     @property
     def node(self) -> int: ...
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether somebody is missing who never said farewell: who may not know it yet."""
+        ...
+
     async def look(self) -> Held:
         """What each node that lives holds; a sign of life of our own as well."""
         ...
@@ -56,14 +61,17 @@ class Session(Protocol):
 
     async def close(self) -> None: ...
 
+    async def renewed(self) -> Session:
+        """Another one, once this is closed."""
+        ...
+
 
 class Member:
     """The port `Nodes`."""
 
     several = True
 
-    def __init__(self, enter: Callable[[], Awaitable[Session]], clock: Clock = since_boot) -> None:
-        self._enter = enter
+    def __init__(self, clock: Clock = since_boot) -> None:
         self._clock = clock
         self._held: frozenset[int] = frozenset()
         self._others = 1
@@ -102,15 +110,20 @@ class Member:
                 self._believe(frozenset(), self._heard)
                 with trio.CancelScope(shield=True):
                     await session.close()
-            session = await self._come_back()
+            session = await _renewed(session)
 
     async def _stay(self, session: Session) -> None:
+        trusted = self._clock() + BELIEVED if session.doubtful else 0.0
         while True:
-            held = await self._round(session)
+            held = await self._round(session, trusted)
             with trio.move_on_after(PAUSE if even(held) else QUICK):
                 await session.disturbed()
 
-    async def _round(self, session: Session) -> Held:
+    async def _round(self, session: Session, trusted: float) -> Held:
+        """What nobody holds is ours to take, unless nobody holds anything and it is not `trusted` time yet.
+
+        The server may have come to life just now, and others still believe what it has forgotten.
+        """
         asked = self._clock()
         held = await session.look()
         ours, (give, take) = held[session.node], step(session.node, held)
@@ -118,19 +131,9 @@ class Member:
         self._believe(ours - give, asked)
         if give:
             await session.give(give)
-        if take:
+        if take and (asked >= trusted or any(held.values())):
             self._believe(ours | await session.take(take), asked)
         return held
-
-    async def _come_back(self) -> Session:
-        """Whatever cost us our session may have cost others theirs, and they may not know it yet."""
-        await trio.sleep(BELIEVED if self._others else AGAIN)
-        while True:
-            try:
-                return await self._enter()
-            except Lost as trouble:
-                logger.debug("not among the nodes yet: %s", trouble)
-            await trio.sleep(AGAIN)
 
     def _believe(self, shards: frozenset[int], heard: float) -> None:
         before = self.shards
@@ -138,3 +141,12 @@ class Member:
         if self.shards != before:
             self._news.set()
             self._news = trio.Event()
+
+
+async def _renewed(session: Session) -> Session:
+    while True:
+        await trio.sleep(AGAIN)
+        try:
+            return await session.renewed()
+        except Lost as trouble:
+            logger.debug("not among the nodes yet: %s", trouble)

@@ -10,8 +10,16 @@ from pathlib import Path
 from application.ports import Blob, StorageFailed
 from infrastructure.object_store.deleting import Deletion
 from infrastructure.object_store.objects import PART, Found, Missing, Objects
-from infrastructure.object_store.places import SUSPECTS, again, deletions, main, note_named, suspect
-from infrastructure.object_store.uploading import upload
+from infrastructure.object_store.places import (
+    SUSPECTS,
+    again,
+    deletions,
+    main,
+    note_named,
+    suspect,
+    wanted,
+)
+from infrastructure.object_store.uploading import Spoilt, etag_of, upload
 from infrastructure.reading import Part
 
 TRIES = 3
@@ -28,8 +36,13 @@ class Bucket:
 
     def keep(self, source: Path, blob: Blob) -> None:
         """Raises OSError as well, of the source."""
+        trouble = StorageFailed("the object store does not keep what it takes")
         for _ in range(TRIES):
-            upload(self._objects, main(blob.sha256), source, blob)
+            try:
+                self._want(source, blob)
+            except Spoilt as spoilt:
+                trouble = spoilt
+                continue
             if any(self._objects.under(deletions(blob.sha256))):
                 # Somebody may be about to delete what was there, under this very name.
                 upload(self._objects, f"{again(blob.sha256)}/{secrets.token_hex(8)}", source, blob)
@@ -37,7 +50,15 @@ class Bucket:
             found = self._objects.find(main(blob.sha256))
             if found and found.size == blob.size:  # else it was deleted between the two
                 return
-        raise StorageFailed("the object store does not keep what it takes")
+        raise trouble
+
+    def _want(self, source: Path, blob: Blob) -> None:
+        """Bytes that are there already, to the store's knowledge, are touched instead of overwritten."""
+        found = self._objects.find(main(blob.sha256))
+        if found and found.size == blob.size and found.etag == etag_of(source, blob):
+            self._objects.put(wanted(blob.sha256), b"")
+        else:
+            upload(self._objects, main(blob.sha256), source, blob)
 
     def part(self, sha256: str, start: int, wanted: int) -> Part:
         part = self._objects.get(main(sha256), start, wanted)

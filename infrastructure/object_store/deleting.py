@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
+from application.ports import StorageFailed
 from infrastructure.object_store.objects import Objects
-from infrastructure.object_store.places import again, deletions, main, suspects
+from infrastructure.object_store.places import again, deletions, main, suspects, wanted
 
 FORGOTTEN = timedelta(weeks=1)  # nobody sleeps so long between two steps
 
@@ -35,11 +36,14 @@ class Deletion:
         note = f"{deletions(sha256)}/{secrets.token_hex(8)}"
         objects.put(note, b"")
         notes = [*objects.under(deletions(sha256))]
-        now = next(each.changed for each in notes if each.name == note)  # by the store's own clock
-        there = [*filter(None, [objects.find(main(sha256))]), *objects.under(again(sha256))]
+        now = next((each.changed for each in notes if each.name == note), None)  # by the store's own clock
+        if now is None:
+            raise StorageFailed("the object store does not list what it has just taken")
+        bytes_ = [*filter(None, [objects.find(main(sha256))]), *objects.under(again(sha256))]
+        there = [*bytes_, *filter(None, [objects.find(wanted(sha256))])]
         deletion = cls(objects, note, [found.name for found in there])
         old = all(now - found.changed >= timedelta(seconds=idle) for found in there)
-        if there and old and not any(objects.under(suspects(sha256))):
+        if bytes_ and old and not any(objects.under(suspects(sha256))):
             objects.delete([each.name for each in notes if now - each.changed > FORGOTTEN])
             return deletion
         deletion.give_up()

@@ -24,7 +24,7 @@ PARTS_AT_ONCE = 3  # each is in memory
 
 _CODE = re.compile(r"<Code>([^<]+)</Code>")
 _SYSTEM = re.compile(r'message: "([^"]+)"')
-_RANGE = re.compile(r"\b416\b|InvalidRange|range", re.IGNORECASE)
+_RANGE = re.compile(r"416 Range|InvalidRange|Invalid range|Requested range")
 _TIMEOUT = re.compile(r"\bTimedOut\b|kind: Timeout")
 
 

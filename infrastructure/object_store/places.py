@@ -17,6 +17,11 @@ def again(sha256: str) -> str:
     return f"again/{_checked(sha256)}"
 
 
+def wanted(sha256: str) -> str:
+    """What is written anew whenever bytes are kept that are there already: no store lets us set a time."""
+    return f"wanted/{_checked(sha256)}"
+
+
 def deletions(sha256: str) -> str:
     """The folder of notes by whoever is deleting these bytes."""
     return f"trash/{_checked(sha256)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,36 +12,47 @@ from application.ports import Blob, StorageFailed
 from infrastructure.object_store.objects import PART, Objects
 
 
+class Spoilt(StorageFailed):
+    """The store has other bytes than it was given."""
+
+
 def upload(objects: Objects, name: str, source: Path, blob: Blob) -> None:
     """What is there afterwards has been seen to be these bytes, by the store itself or by us.
 
     S3 and many stores like it give the MD5 of what has reached them as the ETag, or that of the parts'
-    MD5s. Where it is something else (encrypted with a key of KMS, Azure, some of Google's), all is read
-    back. Raises StorageFailed, OSError.
+    MD5s; not all of them compare it with the signature. Where it is something else (encrypted with a key
+    of KMS, Azure, some of Google's), all is read back. Raises Spoilt, StorageFailed, OSError.
     """
     with source.open("rb") as file:
         parts = _Parts(file, blob)
-        if blob.size <= PART:
-            etag = objects.put(name, b"".join(parts))
-            matches = etag == parts.first.hex()
-        else:
-            etag = objects.put_parts(name, parts)
-            matches = etag == parts.etag
-    if not matches:
-        read_back(objects, name, blob)
+        put = (
+            partial(objects.put, name, b"".join(parts))
+            if parts.few
+            else partial(objects.put_parts, name, parts)
+        )
+        if put() != parts.etag:
+            _read_back(objects, name, blob)
 
 
-def read_back(objects: Objects, name: str, blob: Blob) -> None:
-    """Raises StorageFailed."""
+def etag_of(source: Path, blob: Blob) -> str:
+    """That of an object made of these bytes by us. Raises StorageFailed, OSError."""
+    with source.open("rb") as file:
+        parts = _Parts(file, blob)
+        for _ in parts:
+            pass
+        return parts.etag
+
+
+def _read_back(objects: Objects, name: str, blob: Blob) -> None:
     seen, at, size = hashlib.sha256(), 0, blob.size
     while at < blob.size:
         part = objects.get(name, at, PART)
         if not part or not part.data:
-            raise StorageFailed("the object store has lost what it had just taken")
+            raise Spoilt("the object store has less than it was given")
         seen.update(part.data)
         at, size = at + len(part.data), part.size
     if seen.hexdigest() != blob.sha256 or size != blob.size:
-        raise StorageFailed("the object store has stored other bytes than it was given")
+        raise Spoilt("the object store has other bytes than it was given")
 
 
 class _Parts:
@@ -63,10 +75,14 @@ class _Parts:
             raise StorageFailed(f"the local copy of {self._blob.sha256} is damaged")
 
     @property
-    def first(self) -> bytes:
-        return self._digests[0]
+    def few(self) -> bool:
+        """One, which needs no upload in parts."""
+        return self._blob.size <= PART
 
     @property
     def etag(self) -> str:
+        """Once all have been seen."""
+        if self.few:
+            return self._digests[0].hex()
         all_ = hashlib.md5(b"".join(self._digests), usedforsecurity=False)
         return f"{all_.hexdigest()}-{len(self._digests)}"

@@ -85,9 +85,11 @@ class Stage:
         self._nursery = nursery
         self._scope = trio.CancelScope()
 
+    def webhooks(self, *urls: str) -> Webhooks:
+        return Webhooks(Means(self.journal, self.places, self.post, now, lambda: 1.0), urls or (A,))
+
     def start(self, *urls: str) -> Webhooks:
-        means = Means(self.journal, self.places, self.post, now, lambda: 1.0)
-        webhooks = Webhooks(means, urls or (A,))
+        webhooks = self.webhooks(*urls)
         self._scope = trio.CancelScope()
         self._nursery.start_soon(self._run, webhooks, self._scope)
         return webhooks

@@ -13,13 +13,16 @@ from application.ports import Blob, Blobs, StorageFailed, TooLarge
 from infrastructure.blobs import LocalBlobs
 from infrastructure.overflow import OverflowBlobs
 from tests.fakes import FakeBlobs
-from tests.objects import objects_in
+from tests.object_store.stores import objects_in
 
 MIB = 1024 * 1024
 BIG = bytes(range(256)) * 4 * 1024 * 3 + b"end"  # 3 MiB and a bit
 
 
-@pytest.fixture(params=["fake", "local", "object store", "object store, with what is beside it"])
+STORES = ["fake", "local", "object store", "object store, with what is beside it"]
+
+
+@pytest.fixture(params=[*STORES, pytest.param("real object store", marks=pytest.mark.scale)])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
     match request.param:
         case "fake":
@@ -28,6 +31,9 @@ def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
             return LocalBlobs(tmp_path / "blobs")
         case "object store":
             return objects_in(MemoryStore(), tmp_path)
+        case "real object store":
+            server = request.getfixturevalue("object_store")
+            return objects_in(server.client(server.url()), tmp_path)
         case _:
             return OverflowBlobs(objects_in(MemoryStore(), tmp_path), LocalBlobs(tmp_path / "overflow"))
 

@@ -10,8 +10,19 @@ import pytest
 
 from application.doctor.addresses import are_private, is_loopback
 from application.doctor.checks import Check, Verdict
-from application.doctor.keeping import judge_database, judge_disks, judge_log, judge_verified
-from application.doctor.seen import Converted, Database, Disk, Heard, Refused, Result, Setup, Silence, Trouble
+from application.doctor.keeping import judge_blobs, judge_database, judge_disks, judge_log, judge_verified
+from application.doctor.seen import (
+    BlobTrip,
+    Converted,
+    Database,
+    Disk,
+    Heard,
+    Refused,
+    Result,
+    Setup,
+    Silence,
+    Trouble,
+)
 from application.doctor.server import judge_certificate, judge_clocks, judge_server
 from application.doctor.setup import judge_settings
 from application.doctor.traffic import judge_reach, judge_results
@@ -172,3 +183,14 @@ def test_addresses_that_a_server_refuses_by_itself() -> None:
     assert are_private(["10.1.2.3"])
     assert are_private(["fe80::1%eth0"])
     assert not are_private(["93.184.215.14", "2606:2800:21f::1"])
+
+
+def test_an_object_store_that_keeps_what_is_deleted_is_no_fault_but_said() -> None:
+    says(judge_blobs(BlobTrip(objects="s3://bucket/place")), OK, "A probe was kept in s3://bucket/place")
+    says(judge_blobs(BlobTrip(objects="s3://bucket", versioned=True)), OK, "It keeps old versions")
+
+
+def test_whoever_may_not_write_to_an_object_store_is_told_what_it_takes() -> None:
+    trip = BlobTrip("kept", "the object store could not write: permission denied", "s3://bucket")
+    says(judge_blobs(trip), FAIL, "could not be kept", "credentials", "read, write, list and delete")
+    says(judge_blobs(BlobTrip("kept", "no space left on device")), FAIL, "Mend the folder in BLOB_URL")

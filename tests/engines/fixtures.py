@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from tests.engines import objects
+from tests.engines import namespaces, objects
 from tests.engines import postgres as pg
 from tests.engines import redis as rd
 
-ENGINES = {"postgres", "redis_of_the_run", "object_store_of_the_run"}
+ENGINES = {"postgres_programs", "redis_of_the_run", "object_store_of_the_run", "networked"}
 REQUIRED = "DOCLEDGER_TEST_ENGINES"  # =required: what is missing fails, as in CI
 
 
@@ -31,10 +32,14 @@ def missing(what: str, install: str) -> NoReturn:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[pg.Postgres]:
+def postgres_programs() -> Path:
+    return pg.postgres_folder() or missing("PostgreSQL", "apt install postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_programs: Path) -> Iterator[pg.Postgres]:
     """The server; a test that stops it or pauses it leaves it so, and the next finds it well."""
-    programs = pg.postgres_folder() or missing("PostgreSQL", "apt install postgresql")
-    with pg.postgres_server(programs) as server:
+    with pg.postgres_server(postgres_programs) as server:
         yield server
 
 
@@ -49,6 +54,42 @@ def postgres_database(request: pytest.FixtureRequest, postgres: pg.Postgres) -> 
     postgres.drop_database(url)
 
 
+SCALE = pytest.param("postgres", marks=pytest.mark.scale)
+
+
+@pytest.fixture(params=["sqlite", SCALE])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a log is kept, or will be: a file, or the url of an empty database."""
+    if request.param == "sqlite":
+        return tmp_path / "data" / "docledger.db"
+    return str(request.getfixturevalue("postgres_database"))
+
+
+MakePlace = Callable[[str], Path | str]
+
+
+@pytest.fixture(scope="module", params=["sqlite", SCALE])
+def make_place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakePlace]:
+    """Places, by their names, for a whole module."""
+    if request.param == "sqlite":
+        yield lambda name: tmp_path_factory.mktemp(name) / "ledger.db"
+        return
+    server: pg.Postgres = request.getfixturevalue("postgres")
+    made: list[str] = []
+
+    def make(_: str) -> str:
+        server.ensure()
+        made.append(server.create_database())
+        return made[-1]
+
+    yield make
+    server.ensure()
+    for url in made:
+        server.drop_database(url)
+
+
 @pytest.fixture(scope="session")
 def redis_of_the_run() -> Iterator[rd.Redis]:
     with rd.redis_server(rd.redis_program() or missing("Redis", "apt install redis-server")) as server:
@@ -60,6 +101,7 @@ def redis_server(request: pytest.FixtureRequest, redis_of_the_run: rd.Redis) -> 
     """Running and empty."""
     _marked(request)
     redis_of_the_run.ensure()
+    redis_of_the_run.empty()
     return redis_of_the_run
 
 
@@ -78,6 +120,14 @@ def object_store(
     _marked(request)
     object_store_of_the_run.ensure()
     return object_store_of_the_run
+
+
+@pytest.fixture
+def networked() -> Iterator[namespaces.Network]:
+    if not namespaces.can_isolate():
+        missing("network namespaces", "apt install iproute2, and be root")
+    with namespaces.network() as network:
+        yield network
 
 
 def _marked(request: pytest.FixtureRequest) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +14,11 @@ from pathlib import Path
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from tests.engines.kept import Kept, Process, free_ports, kept
+from tests.engines.engine import Engine
+from tests.engines.kept import Kept, free_ports, kept
+from tests.engines.process import Process
 
+HOST = "127.0.0.1"
 BUCKET = "docledger"
 KEY, SECRET = "docledger", "a-secret-of-the-tests"
 IDENTITY = {
@@ -42,14 +44,12 @@ def weed() -> str | None:
     return str(beside) if beside.exists() else shutil.which("weed")
 
 
-class ObjectStore:
-    def __init__(self, engine: Kept, program: str, host: str) -> None:
-        self.host = host
+class ObjectStore(Engine):
+    def __init__(self, engine: Kept, program: str) -> None:
         self.log = engine.folder / "weed.log"
         self._engine, self._program = engine, program
         self._ports = dict(zip(SERVERS, zip(free_ports(), free_ports(), strict=False), strict=False))
         self._numbers = count(1)
-        self._process: Process | None = None
         (engine.folder / "s3.json").write_text(json.dumps({"identities": [IDENTITY]}))
 
     @property
@@ -60,17 +60,12 @@ class ObjectStore:
     def environment(self) -> dict[str, str]:
         """What its clients are told of it, besides their url."""
         return {
-            "AWS_ENDPOINT_URL": f"http://{self.host}:{self.port}",
+            "AWS_ENDPOINT_URL": f"http://{HOST}:{self.port}",
             "AWS_ALLOW_HTTP": "true",
             "AWS_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,
         }
-
-    @property
-    def process(self) -> Process:
-        assert self._process, "it was never started"
-        return self._process
 
     def url(self) -> str:
         """A place in it where nothing is yet."""
@@ -88,37 +83,13 @@ class ObjectStore:
             retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=10)},
         )
 
-    def start(self) -> None:
-        """On the same data and ports as before; one that runs is left alone."""
-        if self._process and self._process.alive:
-            return
-        self._process = self._engine.start(
+    def _launch(self) -> Process:
+        return self._engine.start(
             [self._program, "-logtostderr", "server", *self._arguments()],
             self.log,
             environment={"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1", "HOME": str(self._engine.folder)},
             leaves=[f"/tmp/seaweedfs-{name}-grpc-{port}.sock" for name, (_, port) in self._ports.items()],
         )
-        self._process.until(self._answers)
-
-    def stop(self) -> None:
-        self.process.send(signal.SIGTERM)
-        self.process.wait()
-
-    def kill(self) -> None:
-        self.process.send(signal.SIGKILL)
-        self.process.wait()
-
-    def pause(self) -> None:
-        """It keeps its connections and answers nothing."""
-        self.process.send(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        self.process.send(signal.SIGCONT)
-
-    def ensure(self) -> None:
-        """Running and awake, whatever was done to it."""
-        self.resume()
-        self.start()
 
     def _arguments(self) -> Iterator[str]:
         folder = self._engine.folder
@@ -128,7 +99,7 @@ class ObjectStore:
         for name, (port, grpc) in self._ports.items():
             yield f"-{name}.port={port}"
             yield f"-{name}.port.grpc={grpc}"
-        yield from (f"-dir={folder / 'data'}", f"-ip={self.host}", f"-ip.bind={self.host}", "-filer", "-s3")
+        yield from (f"-dir={folder / 'data'}", f"-ip={HOST}", f"-ip.bind={HOST}", "-filer", "-s3")
         yield f"-s3.config={folder / 's3.json'}"
         yield f"-filer.localSocket={folder / 'filer.sock'}"
         yield f"-s3.localSocket={folder / 's3.sock'}"
@@ -142,8 +113,8 @@ class ObjectStore:
 
 
 @contextmanager
-def object_store(program: str, host: str = "127.0.0.1") -> Iterator[ObjectStore]:
+def object_store(program: str) -> Iterator[ObjectStore]:
     with kept("objects") as engine:
-        server = ObjectStore(engine, program, host)
+        server = ObjectStore(engine, program)
         server.start()
         yield server

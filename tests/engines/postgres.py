@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -15,12 +15,17 @@ from typing import Literal
 import psycopg
 from psycopg import sql
 
-from tests.engines.kept import Kept, Process, as_user, free_port, gone, kept, owned_folder, unprivileged
+from tests.engines.engine import Engine
+from tests.engines.kept import Kept, as_user, free_port, kept, owned_folder, unprivileged
+from tests.engines.namespaces import Machine
+from tests.engines.process import Process, wait_until_gone, wait_until_stopped
+from tests.engines.relay import relay
 
 USER = "docledger"
 STOPS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 SETTINGS = {
     "unix_socket_directories": "",
+    "listen_addresses": "127.0.0.1",
     "max_connections": "200",
     "shared_buffers": "32MB",
     "dynamic_shared_memory_type": "mmap",  # in its folder, so that nothing is left outside
@@ -36,36 +41,19 @@ def postgres_folder() -> Path | None:
     return Path(newest).resolve().parent if newest else None
 
 
-class Postgres:
-    def __init__(self, engine: Kept, programs: Path, host: str, **settings: str) -> None:
-        self.host, self.port = host, free_port()
+class Postgres(Engine):
+    def __init__(self, engine: Kept, programs: Path, machine: Machine | None, **settings: str) -> None:
+        self.port = free_port()
         self.log = engine.folder / "postgres.log"
-        self._engine, self._programs = engine, programs
+        self._engine, self._programs, self._machine = engine, programs, machine
         self._user = unprivileged("postgres")
         self._data = owned_folder(engine.folder / "data", self._user)
-        self._settings = {**SETTINGS, "listen_addresses": host, "port": str(self.port), **settings}
+        self._settings = {**SETTINGS, "port": str(self.port), **settings}
         self._numbers = count(1)
-        self._process: Process | None = None
         self._initialise()
 
     def url(self, database: str = "postgres") -> str:
-        return f"postgresql://{USER}@{self.host}:{self.port}/{database}"
-
-    @property
-    def process(self) -> Process:
-        assert self._process, "it was never started"
-        return self._process
-
-    def start(self) -> None:
-        """On the same data and port as before; one that runs is left alone."""
-        if self._process and self._process.alive:
-            return
-        command = [str(self._programs / "postgres"), "-D", str(self._data)]
-        command += [f"--{name}={value}" for name, value in self._settings.items()]
-        self._process = self._engine.start(
-            command, self.log, self._user, farewell=signal.SIGQUIT, environment={"TZ": "UTC"}
-        )
-        self._process.until(self._answers)
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
 
     def stop(self, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
         self.process.send(STOPS[mode])
@@ -75,7 +63,7 @@ class Postgres:
         """Every process at once, as when a machine dies."""
         backends = self._signal_all(signal.SIGKILL)
         self.process.wait()
-        gone(backends)
+        wait_until_gone(backends)
 
     def restart(self, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
         self.stop(mode)
@@ -83,15 +71,10 @@ class Postgres:
 
     def pause(self) -> None:
         """It keeps its connections and answers nothing."""
-        self._signal_all(signal.SIGSTOP)
+        wait_until_stopped([self.process.pid, *self._signal_all(signal.SIGSTOP)])
 
     def resume(self) -> None:
         self._signal_all(signal.SIGCONT)
-
-    def ensure(self) -> None:
-        """Running and awake, whatever was done to it."""
-        self.resume()
-        self.start()
 
     def create_database(self) -> str:
         """A new empty one's url."""
@@ -112,17 +95,37 @@ class Postgres:
         assert ended
         return int(ended[0])
 
+    def _launch(self) -> Process:
+        command = [str(self._programs / "postgres"), "-D", str(self._data)]
+        command += [f"--{name}={value}" for name, value in self._settings.items()]
+        return self._engine.start(
+            command,
+            self.log,
+            self._user,
+            self._machine.entering if self._machine else (),
+            {"TZ": "UTC"},
+            farewell=signal.SIGQUIT,
+        )
+
     def _initialise(self) -> None:
         command = [str(self._programs / "initdb"), "-D", str(self._data), "-U", USER, "--no-sync"]
         command += ["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
         command += ["--locale-provider=icu", "--icu-locale=en-US"]  # sorts as people do, like most servers
         with self.log.open("ab") as log:
             subprocess.run(
-                command, check=True, cwd=self._engine.folder, stdout=log, stderr=log, **as_user(self._user)
+                [*as_user(self._user), *command],
+                check=True,
+                cwd=self._engine.folder,
+                stdout=log,
+                stderr=log,
             )
+
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
 
     def _signal_all(self, number: signal.Signals) -> list[int]:
         self.process.send(signal.SIGSTOP)  # so that it starts no other meanwhile
+        wait_until_stopped([self.process.pid])
         backends = self.process.children()
         for pid in backends:
             with suppress(ProcessLookupError):
@@ -146,9 +149,13 @@ class Postgres:
 
 
 @contextmanager
-def postgres_server(programs: Path, host: str = "127.0.0.1", **settings: str) -> Iterator[Postgres]:
-    """Durable unless settings such as fsync="off" say otherwise."""
-    with kept("postgres") as engine:
-        server = Postgres(engine, programs, host, **settings)
+def postgres_server(programs: Path, machine: Machine | None = None, **settings: str) -> Iterator[Postgres]:
+    """Durable unless settings such as fsync="off" say otherwise; on a machine, reached from here too."""
+    if machine:
+        settings.setdefault("listen_addresses", f"127.0.0.1,{machine.address}")
+    with kept("postgres") as engine, ExitStack() as way:
+        server = Postgres(engine, programs, machine, **settings)
+        if machine:
+            way.enter_context(relay(server.port, at=server.port, server_on=machine))
         server.start()
         yield server

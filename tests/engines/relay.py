@@ -5,22 +5,34 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from threading import Event, Thread
 
 import trio
 
 from tests.engines.kept import free_port
+from tests.engines.namespaces import Machine
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing says RST, as a machine does that knows nothing any more
 PROMPT = 10.0  # seconds for the relay's thread to do what it is told
 
 
 class Relay:
-    """In a thread of its own, so that it serves any kind of test; it listens on `port` of 127.0.0.1."""
+    """In a thread of its own, so that it serves any kind of test; it listens on `port` of 127.0.0.1.
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self.port = free_port()
+    Where machines are named, it leads in or out of them.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        host: str = "127.0.0.1",
+        at: int | None = None,
+        server_on: Machine | None = None,
+        clients_on: Machine | None = None,
+    ) -> None:
+        self.port = at or free_port()
+        self._server_side, self._client_side = _sockets_on(server_on), _sockets_on(clients_on)
         self.delay = 0.0  # seconds, for each chunk that passes
         self.connections = 0  # ever made
         self._target = host, port
@@ -74,7 +86,8 @@ class Relay:
 
     def _do(self, what: Callable[[], None]) -> None:
         done = Event()
-        self._token.run_sync_soon(lambda: (what(), done.set()))
+        self._token.run_sync_soon(what)
+        self._token.run_sync_soon(done.set)
         assert done.wait(PROMPT)
 
     async def _run(self, ready: Event) -> None:
@@ -87,7 +100,8 @@ class Relay:
 
     def _mend(self) -> None:
         if not self._listener:
-            server = socket.create_server(("127.0.0.1", self.port))
+            with self._client_side():
+                server = socket.create_server(("127.0.0.1", self.port))
             self._listener = trio.SocketListener(trio.socket.from_stdlib_socket(server))
             self._nursery.start_soon(self._listen, self._listener)
         self._passing.set()
@@ -118,7 +132,7 @@ class Relay:
         self._streams.add(client)
         async with client:
             with suppress(OSError):
-                server = await trio.open_tcp_stream(*self._target)
+                server = await self._reach()
                 self.connections += 1
                 self._streams.add(server)
                 async with server, trio.open_nursery() as both:
@@ -126,6 +140,16 @@ class Relay:
                     both.start_soon(self._pass, "answer", server, client, both.cancel_scope)
                 self._streams.discard(server)
         self._streams.discard(client)
+
+    async def _reach(self) -> trio.SocketStream:
+        with self._server_side():
+            server = trio.socket.socket()
+        try:
+            await server.connect(self._target)
+        except OSError:
+            server.close()
+            raise
+        return trio.SocketStream(server)
 
     async def _pass(
         self, what: str, source: trio.SocketStream, sink: trio.SocketStream, line: trio.CancelScope
@@ -146,9 +170,15 @@ class Relay:
 
 
 @contextmanager
-def relay(port: int, host: str = "127.0.0.1") -> Iterator[Relay]:
-    between = Relay(port, host)
+def relay(
+    port: int, at: int | None = None, server_on: Machine | None = None, clients_on: Machine | None = None
+) -> Iterator[Relay]:
+    between = Relay(port, at=at, server_on=server_on, clients_on=clients_on)
     try:
         yield between
     finally:
         between.close()
+
+
+def _sockets_on(machine: Machine | None) -> Callable[[], AbstractContextManager[None]]:
+    return machine.inside if machine else nullcontext

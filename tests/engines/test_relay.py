@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from tests.engines.postgres import Postgres
-from tests.engines.redis import Redis
+from tests.engines.redis import ONCE, Redis
 from tests.engines.relay import Relay, relay
 
 
@@ -23,7 +23,7 @@ def between(redis_server: Redis) -> Iterator[Relay]:
 
 @pytest.fixture
 def client(between: Relay) -> Iterator[redis.Redis]:
-    with redis.Redis(port=between.port, socket_timeout=0.3, retry=None) as client:
+    with redis.Redis(port=between.port, socket_timeout=10, retry=ONCE) as client:
         client.set("n", 1)
         yield client
 
@@ -40,8 +40,6 @@ def test_a_cut_resets_what_is_open_and_refuses_what_is_new(between: Relay, clien
 def test_a_hang_says_nothing_and_delivers_in_the_end(between: Relay, client: redis.Redis) -> None:
     with socket.create_connection(("127.0.0.1", between.port), timeout=0.2) as patient:
         between.hang()
-        with pytest.raises(redis.TimeoutError):
-            client.get("n")
         patient.send(b"INCR n\r\n")
         with pytest.raises(TimeoutError):
             patient.recv(10)
@@ -88,7 +86,7 @@ def test_a_commit_may_be_lost_before_or_after_it_was_done(
 
 
 def test_nobody_behind_it_is_like_nobody_there() -> None:
-    with relay(1) as between, redis.Redis(port=between.port, retry=None) as client:
+    with relay(1) as between, redis.Redis(port=between.port, retry=ONCE) as client:
         with pytest.raises(redis.ConnectionError):
             client.ping()
         assert between.connections == 0

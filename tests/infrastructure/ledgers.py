@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+import psycopg
 import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -21,7 +22,14 @@ from domain.deciding import decide
 from domain.events import DocumentEvent, FileEvent
 from domain.words import Access, CloseReason
 from infrastructure.evidence import Report, verify
+from infrastructure.evidence.in_postgres import InPostgres
+from infrastructure.evidence.inspecting import Inspection
+from infrastructure.evidence.verifying import Verification, judged, silently
 from infrastructure.journal import LedgerJournal, seals
+from infrastructure.journal.postgres.connections import Overdue
+from infrastructure.journal.postgres.dialect import rows as by_name
+from infrastructure.journal.postgres.reading import PostgresSnapshot
+from tests.databases import Cursor, Place, raw
 from tests.story import admit, admitted, at, closed, forcesaved, joined, left, offered, opened, saved, take
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -105,8 +113,8 @@ class Writer:
         await append(self.file("n", added, FIRST, events.Renamed(at=at(63), name="newer.docx", by="bob")))
 
 
-async def _write(path: Path, *, sequel_covered: bool) -> None:
-    async with LedgerJournal.open(path) as journal:
+async def _write(place: Place, *, sequel_covered: bool) -> None:
+    async with LedgerJournal.open(place) as journal:
         writer = Writer(journal)
         await writer.story()
         await journal.checkpoint(KEY.sign, at(50))
@@ -115,16 +123,16 @@ async def _write(path: Path, *, sequel_covered: bool) -> None:
             await journal.checkpoint(KEY.sign, at(70))
 
 
-def make(path: Path, *, sequel_covered: bool = True) -> Path:
+def make(place: Place, *, sequel_covered: bool = True) -> Place:
     async def write() -> None:
-        await _write(path, sequel_covered=sequel_covered)
+        await _write(place, sequel_covered=sequel_covered)
 
     trio.run(write)
-    return path
+    return place
 
 
-def checked(path: Path, **more: Any) -> Report:
-    return verify(path, [KEY.public_key()], **more)
+def checked(place: Place, **more: Any) -> Report:
+    return verify(place, [KEY.public_key()], **more)
 
 
 def copied(original: Path) -> Path:
@@ -136,10 +144,27 @@ def copied(original: Path) -> Path:
     return copy
 
 
-@contextmanager
-def opened_for_tampering(path: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(path)) as database, database:
-        yield database
+def tampered(
+    original: Place, how: Callable[[Any], None], anchors: Mapping[int, str] = MappingProxyType({})
+) -> Report:
+    """What a check finds after that was done to a copy. What the database refuses is raised."""
+    if isinstance(original, str):
+        return _tampered_in_a_transaction(original, how, anchors)
+    path = copied(original)
+    with raw(path) as database:
+        how(database)
+    return checked(path, anchors=anchors)
+
+
+def _tampered_in_a_transaction(url: str, how: Callable[[Any], None], anchors: Mapping[int, str]) -> Report:
+    """Looked at from inside, and never committed: PostgreSQL copies no database in no time."""
+    with (
+        closing(Overdue()) as overdue,
+        closing(psycopg.connect(url, cursor_factory=Cursor, row_factory=by_name)) as database,
+    ):
+        how(database)
+        inspection = Inspection(InPostgres(PostgresSnapshot(database, overdue, 30)))
+        return judged(nullcontext(inspection), Verification([KEY.public_key()], anchors, silently))
 
 
 @dataclass(frozen=True)
@@ -154,7 +179,7 @@ class Stored:
         return self.stream, self.number
 
 
-def facts(database: sqlite3.Connection) -> list[Stored]:
+def facts(database: Any) -> list[Stored]:
     sql = "SELECT position, originator_id, originator_version, topic FROM stored_events ORDER BY position"
     return [Stored(*row) for row in database.execute(sql)]
 
@@ -162,7 +187,7 @@ def facts(database: sqlite3.Connection) -> list[Stored]:
 # -- what somebody who knows how it is made could do -----------------------------------------------------
 
 
-def reseal(database: sqlite3.Connection, stream: str) -> None:
+def reseal(database: Any, stream: str) -> None:
     """All links of a stream computed anew, so that its chain is whole."""
     columns = "position, originator_version, topic, state, cause, salt"
     rows = database.execute(
@@ -174,36 +199,52 @@ def reseal(database: sqlite3.Connection, stream: str) -> None:
         database.execute("UPDATE stored_events SET link = ? WHERE position = ?", (link, position))
 
 
-def forge(database: sqlite3.Connection, stream: str, number: int, position: int | None = None) -> None:
+def forge(database: Any, stream: str, number: int, position: int | None = None) -> None:
     """A fact that looks like any other, at this number."""
     state = json.dumps({"at": at(99).isoformat(), "user": "mallory"}).encode()
     file = database.execute("SELECT file_id FROM stored_events WHERE originator_id = ?", (stream,)).fetchone()
-    values = (position, stream, number, "Left", state, events_at(99), file and file[0], bytes(16), bytes(32))
-    database.execute(
-        "INSERT INTO stored_events (position, originator_id, originator_version, topic, state, at, file_id,"
-        " salt, link) VALUES (?,?,?,?,?,?,?,?,?)",
-        values,
-    )
+    row = (stream, number, "Left", state, events_at(99), file and file[0], bytes(16), bytes(32))
+    insert(database, (last(database) + 1 if position is None else position, *row))
+
+
+def insert(database: Any, row: tuple[Any, ...]) -> None:
+    columns = "position, originator_id, originator_version, topic, state, at, file_id, salt, link"
+    database.execute(f"INSERT INTO stored_events ({columns}) VALUES (?,?,?,?,?,?,?,?,?)", row)
+
+
+def last(database: Any) -> int:
+    """Position."""
+    found: int = database.execute("SELECT max(position) FROM stored_events").fetchone()[0]
+    return found
 
 
 def events_at(seconds: float) -> str:
     return at(seconds).isoformat(timespec="microseconds")
 
 
-def renumber(database: sqlite3.Connection, stream: str, beyond: int, by: int) -> None:
+def renumber(database: Any, stream: str, beyond: int, by: int) -> None:
     """All numbers of a stream beyond one moved up or down."""
     sql = "UPDATE stored_events SET originator_version = {} WHERE originator_id = ? AND originator_version {}"
     database.execute(sql.format("-(originator_version + ?)", "> ?"), (by, stream, beyond))
     database.execute(sql.format("-originator_version", "< 0"), (stream,))
 
 
-def match_read_models(database: sqlite3.Connection) -> None:
+def match_read_models(database: Any) -> None:
     """The rows made of the facts, and the sequence, told what stands there now."""
-    last = "(SELECT max(originator_version) FROM stored_events WHERE originator_id = '{}/' || {})"
+    number = "(SELECT max(originator_version) FROM stored_events WHERE originator_id = '{}/' || {})"
     for table, kind, id_ in (("documents", "document", "key"), ("files", "file", "id")):
-        database.execute(f"UPDATE {table} SET version = {last.format(kind, id_)}")
+        database.execute(f"UPDATE {table} SET version = {number.format(kind, id_)}")
         database.execute(f"DELETE FROM {table} WHERE version IS NULL")
-    database.execute("UPDATE sqlite_sequence SET seq = (SELECT max(position) FROM stored_events)")
+    forget_given(database)
+
+
+def forget_given(database: Any) -> None:
+    """Nothing speaks any more of positions beyond the last."""
+    beyond = "(SELECT max(position) FROM stored_events)"
+    if isinstance(database, psycopg.Connection):
+        database.execute(f"DELETE FROM named WHERE position > {beyond}")
+    else:
+        database.execute(f"UPDATE sqlite_sequence SET seq = {beyond}")
 
 
 def named(report: Report) -> Sequence[tuple[Any, Any]]:

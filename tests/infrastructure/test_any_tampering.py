@@ -6,18 +6,20 @@ TAMPERINGS=20000 tries more of it.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from infrastructure.evidence import CannotCheck, Kind, Report
+from tests.databases import REFUSED, Place, rows
+from tests.engines.fixtures import MakePlace
 from tests.infrastructure import ledgers
-from tests.infrastructure.ledgers import COLUMNS, Stored, checked, named, opened_for_tampering
+from tests.infrastructure.ledgers import COLUMNS, Stored, checked, named
 
 TEXT = ("topic", "state", "cause", "at", "file_id", "salt", "digest", "link")
 TRIALS = settings(
@@ -30,43 +32,50 @@ Draw = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def covered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ledgers.make(tmp_path_factory.mktemp("covered") / "ledger.db")
+def covered(make_place: MakePlace) -> Place:
+    return ledgers.make(make_place("covered"))
 
 
 @pytest.fixture(scope="module")
-def with_tail(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return ledgers.make(tmp_path_factory.mktemp("tail") / "ledger.db", sequel_covered=False)
+def with_tail(make_place: MakePlace) -> Place:
+    return ledgers.make(make_place("tail"), sequel_covered=False)
 
 
-def tampered(original: Path, how: Callable[[sqlite3.Connection, list[Stored]], None]) -> Report:
-    path = ledgers.copied(original)
+def tampered(original: Place, how: Callable[[Any, list[Stored]], None]) -> Report:
     try:
-        with opened_for_tampering(path) as database:
-            how(database, ledgers.facts(database))
-    except sqlite3.IntegrityError:
+        return ledgers.tampered(original, lambda database: how(database, ledgers.facts(database)))
+    except REFUSED:
         assume(False)  # the database itself would not take it
-    return checked(path)
+        raise
 
 
-def flip(database: sqlite3.Connection, fact: Stored, column: str, place: int, bit: int) -> None:
-    (value,) = database.execute(
-        f"SELECT CAST({column} AS BLOB) FROM stored_events WHERE position = ?", (fact.position,)
-    ).fetchone()
-    changed = bytearray(value or b"\0")
+def flip(database: Any, fact: Stored, column: str, place: int, bit: int) -> None:
+    sql = f"SELECT {column} FROM stored_events WHERE position = ?"
+    (value,) = database.execute(sql, (fact.position,)).fetchone()
+    changed = bytearray(value if isinstance(value, bytes) else str("\0" if value is None else value).encode())
     changed[place % len(changed)] ^= 1 << bit
-    new = f"CAST(? AS {'BLOB' if column in {'state', 'cause', 'salt', 'digest', 'link'} else 'TEXT'})"
-    sql = f"UPDATE stored_events SET {column} = {new} WHERE position = ?"
-    database.execute(sql, (bytes(changed), fact.position))
+    new = "?" if column in {"state", "cause", "salt", "digest", "link"} else "CAST(? AS TEXT)"
+    text: Any = bytes(changed)
+    if isinstance(database, psycopg.Connection) and new != "?":
+        new, text = "?", _taken(text, column)
+    database.execute(f"UPDATE stored_events SET {column} = {new} WHERE position = ?", (text, fact.position))
+
+
+def _taken(text: bytes, column: str) -> Any:
+    """As PostgreSQL takes it, which knows what is a number, and what is a text."""
+    try:
+        return int(text) if column == "originator_version" else text.decode()
+    except ValueError:
+        return assume(False)
 
 
 @TRIALS
 @given(data=st.data())
-def test_a_flipped_bit(covered: Path, data: st.DataObject) -> None:
+def test_a_flipped_bit(covered: Place, data: st.DataObject) -> None:
     chosen: list[Stored] = []
     column = data.draw(st.sampled_from(COLUMNS))
 
-    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+    def how(database: Any, facts: list[Stored]) -> None:
         chosen.append(data.draw(st.sampled_from(facts)))
         flip(database, chosen[0], column, data.draw(st.integers(0, 10_000)), data.draw(st.integers(0, 7)))
 
@@ -79,11 +88,11 @@ def test_a_flipped_bit(covered: Path, data: st.DataObject) -> None:
 
 @TRIALS
 @given(data=st.data())
-def test_a_flipped_bit_that_no_checkpoint_covers(with_tail: Path, data: st.DataObject) -> None:
+def test_a_flipped_bit_that_no_checkpoint_covers(with_tail: Place, data: st.DataObject) -> None:
     chosen: list[Stored] = []
     column = data.draw(st.sampled_from(TEXT))
 
-    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+    def how(database: Any, facts: list[Stored]) -> None:
         chosen.append(data.draw(st.sampled_from(facts[18:])))
         flip(database, chosen[0], column, data.draw(st.integers(0, 10_000)), data.draw(st.integers(0, 7)))
 
@@ -94,11 +103,11 @@ def test_a_flipped_bit_that_no_checkpoint_covers(with_tail: Path, data: st.DataO
 
 @TRIALS
 @given(data=st.data())
-def test_facts_taken_out(covered: Path, data: st.DataObject) -> None:
+def test_facts_taken_out(covered: Place, data: st.DataObject) -> None:
     gone: list[Stored] = []
     closes_up, knows_more = data.draw(st.booleans()), data.draw(st.booleans())
 
-    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+    def how(database: Any, facts: list[Stored]) -> None:
         gone.extend(data.draw(st.lists(st.sampled_from(facts), min_size=1, max_size=3, unique=True)))
         for fact in sorted(gone, key=lambda fact: -fact.number):
             database.execute("DELETE FROM stored_events WHERE position = ?", (fact.position,))
@@ -121,14 +130,14 @@ def test_facts_taken_out(covered: Path, data: st.DataObject) -> None:
 
 @TRIALS
 @given(data=st.data())
-def test_a_last_fact_taken_out_that_no_checkpoint_covers(with_tail: Path, data: st.DataObject) -> None:
+def test_a_last_fact_taken_out_that_no_checkpoint_covers(with_tail: Place, data: st.DataObject) -> None:
     """As long as the tables made of the facts are left alone."""
     gone: list[Stored] = []
 
-    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+    def how(database: Any, facts: list[Stored]) -> None:
         gone.append(data.draw(st.sampled_from(facts[18:])))
         database.execute("DELETE FROM stored_events WHERE position = ?", (gone[0].position,))
-        database.execute("UPDATE sqlite_sequence SET seq = (SELECT max(position) FROM stored_events)")
+        ledgers.forget_given(database)
 
     report = tampered(with_tail, how)
     event("dropped from the tail")
@@ -145,12 +154,12 @@ SWAPS = {
 
 @TRIALS
 @given(data=st.data())
-def test_facts_swapped(covered: Path, data: st.DataObject) -> None:
+def test_facts_swapped(covered: Place, data: st.DataObject) -> None:
     pair: list[Stored] = []
     what = data.draw(st.sampled_from(sorted(SWAPS)))
     knows_more = data.draw(st.booleans())
 
-    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+    def how(database: Any, facts: list[Stored]) -> None:
         pair.extend(data.draw(st.lists(st.sampled_from(facts), min_size=2, max_size=2, unique=True)))
         swap(database, *pair, SWAPS[what])
         if knows_more:
@@ -162,7 +171,7 @@ def test_facts_swapped(covered: Path, data: st.DataObject) -> None:
     assert {fact.place for fact in pair} <= set(named(report))
 
 
-def swap(database: sqlite3.Connection, one: Stored, other: Stored, columns: tuple[str, ...]) -> None:
+def swap(database: Any, one: Stored, other: Stored, columns: tuple[str, ...]) -> None:
     select = f"SELECT {', '.join(columns)} FROM stored_events WHERE position = ?"
     values = [database.execute(select, (fact.position,)).fetchone() for fact in (one, other)]
     update = f"UPDATE stored_events SET {', '.join(f'{column} = ?' for column in columns)} WHERE position = ?"
@@ -178,10 +187,10 @@ def swap(database: sqlite3.Connection, one: Stored, other: Stored, columns: tupl
 
 @TRIALS
 @given(data=st.data())
-def test_a_fact_put_in_between(covered: Path, data: st.DataObject) -> None:
+def test_a_fact_put_in_between(covered: Place, data: st.DataObject) -> None:
     chosen: list[Stored] = []
 
-    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+    def how(database: Any, facts: list[Stored]) -> None:
         chosen.append(fact := data.draw(st.sampled_from(facts)))
         ledgers.renumber(database, fact.stream, fact.number - 1, +1)
         ledgers.forge(database, fact.stream, fact.number)
@@ -195,11 +204,11 @@ def test_a_fact_put_in_between(covered: Path, data: st.DataObject) -> None:
 
 @TRIALS
 @given(data=st.data())
-def test_a_fact_added_at_the_end(covered: Path, data: st.DataObject) -> None:
+def test_a_fact_added_at_the_end(covered: Place, data: st.DataObject) -> None:
     """As long as the tables made of the facts are left alone."""
     last: list[Stored] = []
 
-    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+    def how(database: Any, facts: list[Stored]) -> None:
         kept = [fact for fact in facts if not fact.stream.startswith("reader/")]
         stream = data.draw(st.sampled_from(kept)).stream
         last.append([fact for fact in kept if fact.stream == stream][-1])
@@ -214,10 +223,10 @@ def test_a_fact_added_at_the_end(covered: Path, data: st.DataObject) -> None:
 
 @TRIALS
 @given(data=st.data())
-def test_a_fact_rewritten_and_its_chain_with_it(covered: Path, data: st.DataObject) -> None:
+def test_a_fact_rewritten_and_its_chain_with_it(covered: Place, data: st.DataObject) -> None:
     chosen: list[Stored] = []
 
-    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+    def how(database: Any, facts: list[Stored]) -> None:
         chosen.append(fact := data.draw(st.sampled_from(facts)))
         text = data.draw(st.binary(max_size=40))
         database.execute("UPDATE stored_events SET state = ? WHERE position = ?", (text, fact.position))
@@ -230,10 +239,10 @@ def test_a_fact_rewritten_and_its_chain_with_it(covered: Path, data: st.DataObje
 
 @TRIALS
 @given(data=st.data())
-def test_a_fact_moved_to_another_stream(covered: Path, data: st.DataObject) -> None:
+def test_a_fact_moved_to_another_stream(covered: Place, data: st.DataObject) -> None:
     chosen: list[Stored] = []
 
-    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+    def how(database: Any, facts: list[Stored]) -> None:
         chosen.append(fact := data.draw(st.sampled_from(facts)))
         streams = sorted({other.stream for other in facts} - {fact.stream})
         stream = data.draw(st.sampled_from([*streams, "document/elsewhere"]))
@@ -252,12 +261,12 @@ def test_a_fact_moved_to_another_stream(covered: Path, data: st.DataObject) -> N
 
 @TRIALS
 @given(data=st.data())
-def test_a_checkpoint_touched(covered: Path, data: st.DataObject) -> None:
+def test_a_checkpoint_touched(covered: Place, data: st.DataObject) -> None:
     position = data.draw(st.sampled_from([18, 26]))
     column = data.draw(st.sampled_from(["body", "signature"]))
     place, bit = data.draw(st.integers(0, 10_000)), data.draw(st.integers(0, 7))
 
-    def how(database: sqlite3.Connection, facts: list[Stored]) -> None:
+    def how(database: Any, facts: list[Stored]) -> None:
         sql = f"SELECT {column} FROM checkpoints WHERE position = ?"
         changed = bytearray(database.execute(sql, (position,)).fetchone()[0])
         changed[place % len(changed)] ^= 1 << bit
@@ -271,9 +280,9 @@ def test_a_checkpoint_touched(covered: Path, data: st.DataObject) -> None:
 
 @TRIALS
 @given(place=st.integers(0, 10**6), size=st.sampled_from([1, 16, 512, 4096]), byte=st.integers(0, 255))
-def test_a_spoilt_piece_of_the_file(covered: Path, place: int, size: int, byte: int) -> None:
+def test_a_spoilt_piece_of_the_file(in_a_file: Path, place: int, size: int, byte: int) -> None:
     """Never a traceback; and a finding, unless every fact can be read as it was."""
-    path = ledgers.copied(covered)
+    path = ledgers.copied(in_a_file)
     content = bytearray(path.read_bytes())
     place %= len(content)
     content[place : place + size] = bytes([byte]) * len(content[place : place + size])
@@ -284,9 +293,15 @@ def test_a_spoilt_piece_of_the_file(covered: Path, place: int, size: int, byte: 
         event("the file is no database of ours any more")
         return
     event("findings" if report.findings else "no fact was hit")
-    assert report.findings or everything(path) == everything(covered)
+    assert report.findings or everything(path) == everything(in_a_file)
 
 
-def everything(path: Path) -> list[object]:
-    with opened_for_tampering(path) as database:
-        return database.execute("SELECT * FROM stored_events ORDER BY position").fetchall()
+@pytest.fixture(scope="module")
+def in_a_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("file") / "ledger.db"
+    ledgers.make(path)
+    return path
+
+
+def everything(path: Path) -> list[Any]:
+    return rows(path, "SELECT * FROM stored_events ORDER BY position")

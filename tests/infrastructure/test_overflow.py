@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,11 +19,12 @@ def blobs(tmp_path: Path) -> OverflowBlobs:
     return OverflowBlobs(LocalBlobs(tmp_path / "store"), LocalBlobs(tmp_path / "local"), pause=0.05)
 
 
-async def keep(blobs: OverflowBlobs, content: bytes) -> Blob:
-    async def chunks() -> AsyncIterator[bytes]:
-        yield content
+async def one(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
-    return await blobs.keep(chunks(), limit=10**9)
+
+async def keep(blobs: OverflowBlobs, content: bytes) -> Blob:
+    return await blobs.keep(one(content), limit=10**9)
 
 
 async def read(blobs: OverflowBlobs, sha256: str) -> bytes:
@@ -101,6 +102,42 @@ async def test_bytes_that_rotted_on_the_local_disk_are_not_taken_home_as_others(
     assert await blobs.settle()
     assert not blobs.failing
     assert blobs.path(blob.sha256).is_relative_to(tmp_path / "local")
+
+
+async def test_what_somebody_keeps_beside_it_while_it_moves_stays_until_it_has_moved_again(
+    tmp_path: Path,
+) -> None:
+    """Another process may just have been told that it is safe there."""
+    overflow = LocalBlobs(tmp_path / "local")
+
+    class Slow(LocalBlobs):
+        async def keep(self, chunks: AsyncIterable[bytes], *, limit: int) -> Blob:
+            blob = await super().keep(chunks, limit=limit)
+            await overflow.keep(one(b"words"), limit=9)
+            return blob
+
+    blob = await overflow.keep(one(b"words"), limit=9)
+    blobs = OverflowBlobs(Slow(tmp_path / "store"), overflow)
+    assert await blobs.settle()
+    assert await overflow.all() == [blob.sha256]
+    assert await OverflowBlobs(LocalBlobs(tmp_path / "store"), overflow).settle()
+    assert await overflow.all() == []
+
+
+async def test_of_several_processes_one_moves_and_all_notice_that_the_store_works(
+    blobs: OverflowBlobs, tmp_path: Path
+) -> None:
+    break_(tmp_path / "store")
+    with pytest.raises(StorageFailed):
+        await keep(blobs, b"words")
+    await keep(blobs, b"words")
+    mend(tmp_path / "store")
+    with LocalBlobs(tmp_path / "local").alone() as alone:
+        assert alone
+        assert not await blobs.settle()
+        assert (blobs.failing, blobs.waiting) == (False, 1)
+    assert await blobs.settle()
+    assert blobs.waiting == 0
 
 
 async def test_suspects_are_noted_beside_a_store_that_fails(blobs: OverflowBlobs, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ async def test_a_question_that_is_lost_is_asked_again(
         assert await positions(journal) == [1, 2, 3]
 
 
-@pytest.mark.parametrize("word", [b"BEGIN", b"SELECT 1", b"INSERT 0 2", b"NOTIFY", b"COMMIT"])
+@pytest.mark.parametrize("word", [b"BEGIN", b"SELECT 1", b"INSERT 0 ", b"NOTIFY", b"COMMIT"])
 async def test_a_commit_whose_answer_is_lost_is_not_made_twice(
     relay: Relay, postgres_database: str, word: bytes
 ) -> None:

@@ -82,7 +82,7 @@ def snapshot(url: str, longest: float) -> Iterator[PostgresSnapshot]:
             connection.server_cursor_factory = OurServerCursor
             connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
             log = PostgresSnapshot(connection, overdue, longest)
-            log.execute(TIMEOUTS, (f"{longest:g}s",) * 2)
+            log.execute(TIMEOUTS, (f"{longest:g}s", f"{longest + GRACE / 2:g}s"))
             if complaint := upgrading.complaint(connection):
                 raise CannotRead(f"The database {shown} {complaint}.")
             yield log

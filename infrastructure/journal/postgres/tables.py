@@ -9,7 +9,7 @@ from infrastructure.journal.events_table import COLUMNS
 from infrastructure.journal.postgres.dialect import TEXT
 
 SPACE = 0xD0C1ED6E - 2**32  # of our advisory locks
-WRITING, UPGRADING = 1000, 1001
+WRITING, UPGRADING, ENTERING = 1000, 1001, 1002
 
 TABLES = (
     f"""CREATE TABLE stored_events (
@@ -43,6 +43,8 @@ TABLES = (
     f"""CREATE TABLE receivers (
         url {TEXT} PRIMARY KEY, position BIGINT NOT NULL,
         failing_since {TEXT}, attempts BIGINT NOT NULL, trouble {TEXT} NOT NULL)""",
+    # What the doctor's probes have met on other nodes than the one that examines.
+    f"CREATE TABLE probes (nonce {TEXT} PRIMARY KEY, at {TEXT} NOT NULL, said {TEXT} NOT NULL)",
     # Those whose number is among the advisory locks live; the others are forgotten by the next that comes.
     f"CREATE TABLE nodes (number BIGINT PRIMARY KEY, name {TEXT} NOT NULL, digests {TEXT} NOT NULL)",
 )
