@@ -22,13 +22,13 @@ def balancer(folder: Path, port: int, nodes: Sequence[str]) -> Iterator[Server]:
     program = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin") or shutil.which("haproxy")
     if program is None:
         raise click.ClickException("No HAProxy here (Debian: apt install haproxy).")
-    config = folder / "haproxy.cfg"
-    config.write_text(_config(port, nodes))
-    with running("haproxy", [program, "-db", "-f", str(config)], folder, port=port) as server:
+    path = folder / "haproxy.cfg"
+    path.write_text(config(port, nodes))
+    with running("haproxy", [program, "-db", "-f", str(path)], folder, port=port) as server:
         yield server
 
 
-def _config(port: int, nodes: Sequence[str]) -> str:
+def config(port: int, nodes: Sequence[str]) -> str:
     text = re.sub(r"bind :443 .*", f"bind 127.0.0.1:{port}", CONFIG.read_text())
     text = text.replace("X-Forwarded-Proto https", "X-Forwarded-Proto http")
     text = text.replace(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -36,6 +37,7 @@ class Node:
     number: int
     url: str
     environment: dict[str, str]
+    log: Path
     place: Kept
     _process: Process | None = None
 
@@ -55,15 +57,8 @@ class Node:
             await trio.to_thread.run_sync(self.process.wait)
 
     def _start(self) -> None:
-        log = self.place.folder / f"node{self.number}.log"
-        self._process = self.place.start(COMMAND, log, environment=self.environment)
-        self._process.until(self._answers)
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/healthz", trust_env=False, timeout=2).is_success
-        except httpx.TransportError:
-            return False
+        self._process = self.place.start(COMMAND, self.log, environment=self.environment)
+        self._process.until(lambda: _answers(f"{self.url}/healthz"))
 
 
 @dataclass(frozen=True)
@@ -95,16 +90,17 @@ def settings(folder: Path, number: int, port: int, common: Mapping[str, str]) ->
 async def staged(count: int, autosave: float) -> AsyncIterator[Stage]:
     """Nodes on PostgreSQL with a folder of blobs, HAProxy before them, and the stand-in."""
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="docledger-nodes-")))
         place = stack.enter_context(kept("nodes"))
         database = stack.enter_context(postgres()).create_database()
         ports, front, server = [free_port() for _ in range(count)], free_port(), free_port()
-        _start_standin(place, server)
+        _start_standin(place, folder, server)
         commands = Commands()
         common = {
             "DATABASE_URL": database,
-            "BLOB_URL": f"file://{place.folder}/blobs",
+            "BLOB_URL": f"file://{folder}/blobs",
             "SECRET": "a secret of all nodes, which is long enough",
-            "CHECKPOINT_KEY": f"{place.folder}/checkpoint.key",
+            "CHECKPOINT_KEY": f"{folder}/checkpoint.key",
             "PUBLIC_URL": f"http://127.0.0.1:{front}",
             "DOCUMENT_SERVER_URL": f"http://127.0.0.1:{server}",
             "DOCUMENT_SERVER_SECRET": SECRET,
@@ -117,30 +113,29 @@ async def staged(count: int, autosave: float) -> AsyncIterator[Stage]:
             nodes = []
             for number, port in enumerate(ports):
                 await nursery.start((tap := Tap(number, server, commands)).run)
-                ours = settings(
-                    place.folder, number, port, {**common, "DOCUMENT_SERVER_INTERNAL_URL": tap.url}
-                )
-                nodes.append(Node(number, f"http://127.0.0.1:{port}", ours, place))
+                ours = settings(folder, number, port, {**common, "DOCUMENT_SERVER_INTERNAL_URL": tap.url})
+                log = folder / f"node{number}.log"
+                nodes.append(Node(number, f"http://127.0.0.1:{port}", ours, log, place))
                 await nodes[-1].start()
-            proxy = stack.enter_context(balancer(place.folder, front, [node.url for node in nodes]))
+            proxy = stack.enter_context(balancer(folder, front, [node.url for node in nodes]))
             async with httpx.AsyncClient(trust_env=False) as http:
-                control = DocumentServer(f"http://127.0.0.1:{server}", SECRET, place.folder / "server", http)
+                control = DocumentServer(f"http://127.0.0.1:{server}", SECRET, folder / "server", http)
                 api = Docledger(proxy.url, http)
                 with psycopg.connect(database, autocommit=True) as looking:
                     yield Stage(nodes, api, control, commands, looking)
             nursery.cancel_scope.cancel()
 
 
-def _start_standin(place: Kept, port: int) -> None:
-    folder = place.folder / "server"
-    folder.mkdir()
-    log = place.folder / "server.log"
+def _start_standin(place: Kept, folder: Path, port: int) -> None:
+    kept_there = folder / "server"
+    kept_there.mkdir()
     environment = {"STANDIN_SECRET": SECRET}
-    process = place.start(standin.command(port, folder), log, environment=environment)
-    process.until(lambda: _listens(f"http://127.0.0.1:{port}/healthcheck"))
+    command = standin.command(port, kept_there)
+    process = place.start(command, folder / "server.log", environment=environment)
+    process.until(lambda: _answers(f"http://127.0.0.1:{port}/healthcheck"))
 
 
-def _listens(url: str) -> bool:
+def _answers(url: str) -> bool:
     try:
         return httpx.get(url, trust_env=False, timeout=2).is_success
     except httpx.TransportError:

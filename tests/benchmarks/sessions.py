@@ -65,7 +65,7 @@ class Session:
     def leave(self) -> None:
         """Everybody is gone, and the server keeps changes that it will deliver to whoever comes next."""
         self.present(seconds=2)
-        self.tell(commands.NoteOrphaned(at=self.at + MINUTE, since=self.at + MINUTE / 2))
+        self.tell(commands.NoteOrphaned(at=self.at + 3 * MINUTE, since=self.at + MINUTE))
 
     def tell(self, command: Command) -> None:
         facts = decide(self.document, command)

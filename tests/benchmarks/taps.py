@@ -33,7 +33,10 @@ class Commands:
 
     def note(self, node: int, token: str) -> None:
         said = claims(token)
-        self._of[str(said.get("key"))].append(Command(time.time(), node, str(said.get("c"))))
+        self.add(str(said.get("key")), Command(time.time(), node, str(said.get("c"))))
+
+    def add(self, key: str, sent: Command) -> None:
+        self._of[key].append(sent)
 
     def autosaves(self, key: str, since: float = 0) -> list[Command]:
         return [sent for sent in self._of[key] if sent.name == "forcesave" and sent.at >= since]
