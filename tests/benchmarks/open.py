@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
@@ -49,6 +49,7 @@ TOKEN = "whoever reads the metrics"
 CONFIG_EVERY = 0.1  # seconds
 ASKED_FOR = 50  # of the documents, one after the other
 LOOK = 0.5  # seconds
+PROFILE = 600.0  # seconds until one must have been written
 
 
 @dataclass(frozen=True)
@@ -163,25 +164,37 @@ def _taken_up(parts: Parts, wishes: Wishes, begun: float, edited: int) -> dict[s
 
 def _meanwhile(parts: Parts, wishes: Wishes, files: Sequence[tuple[str, str]]) -> dict[str, Any]:
     parts.tally()
-    _profile(parts, wishes)
     since, before = time.time(), parts.cpu()
-    waits = list(_configs(parts, wishes.seconds, files))
-    seconds = time.time() - since
+    with _profiled(parts, wishes.profile):
+        waits = list(_configs(parts, wishes.seconds, files))
+        seconds = time.time() - since
     used = {part: round((cpu - before[part]) / seconds, 3) for part, cpu in parts.cpu().items()}
     tally, looks = parts.tally(), lagging.read(parts.looks, since)
-    _profile(parts, wishes)
-    commands = {name: round(number / seconds, 1) for name, number in tally["commands"].items()}
+    late = (look.seconds for look in looks if look.kind == lagging.LATE)
+    collected = (look.seconds for look in looks if look.kind == lagging.COLLECTED)
     return {
         "memory_kb": parts.service.memory(),
-        "lag_ms": machine.spread((look.seconds for look in looks if look.kind == lagging.LATE), 1000, 1),
-        "collected_ms": machine.spread(
-            (look.seconds for look in looks if look.kind == lagging.COLLECTED), 1000, 1
-        ),
+        "lag_ms": machine.spread(late, 1000, 1),
+        "collected_ms": machine.spread(collected, 1000, 1),
         "config_ms": machine.spread(waits, 1000, 1),
-        "commands_per_s": commands,
+        "commands_per_s": {name: round(number / seconds, 1) for name, number in tally["commands"].items()},
         "pauses_s": tally["pauses"],
         "cores": used,
     }
+
+
+@contextmanager
+def _profiled(parts: Parts, path: Path | None) -> Iterator[None]:
+    if path is None:
+        yield
+        return
+    made, until = Path(f"{parts.looks}.profile"), time.monotonic() + PROFILE
+    parts.service.send(signal.SIGUSR1)
+    yield
+    parts.service.send(signal.SIGUSR1)
+    while not made.exists() and time.monotonic() < until:
+        time.sleep(LOOK)
+    path.write_text(made.read_text())
 
 
 def _configs(parts: Parts, seconds: float, files: Sequence[tuple[str, str]]) -> Iterator[float]:
@@ -195,15 +208,6 @@ def _configs(parts: Parts, seconds: float, files: Sequence[tuple[str, str]]) -> 
             ).raise_for_status()
             yield time.monotonic() - began
         time.sleep(max(0.0, began + CONFIG_EVERY - time.monotonic()))
-
-
-def _profile(parts: Parts, wishes: Wishes) -> None:
-    """Begun, or ended and kept."""
-    if wishes.profile:
-        parts.service.send(signal.SIGUSR1)
-        made = Path(f"{parts.looks}.profile")
-        if made.exists() or time.sleep(3) or made.exists():
-            wishes.profile.write_text(made.read_text())
 
 
 def told(wishes: Wishes, figures: Mapping[str, Any], empty: int) -> dict[str, Any]:
