@@ -38,6 +38,11 @@ class Nodes(Protocol):
         """How many other nodes live."""
         ...
 
+    @property
+    def silence(self) -> float:
+        """For how many seconds we have not heard who lives."""
+        ...
+
     async def changed(self, known: frozenset[int]) -> frozenset[int]:
         """Wait until our shards are no longer these; which they are now."""
         ...
@@ -49,6 +54,7 @@ class Sole:
     several = False
     shards = ALL
     others = 0
+    silence = 0.0
 
     async def changed(self, known: frozenset[int]) -> frozenset[int]:
         if known != ALL:

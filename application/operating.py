@@ -32,6 +32,9 @@ class Status:
     secret_refused: bool  # by the Document Server
     forged_callbacks: int  # since the start
     shut: bool  # nobody is let in any more
+    shards: int  # of 64: the share of the open documents that is looked after here
+    nodes: int  # that live, with this one
+    nodes_silence: float  # seconds since it was last heard which do
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +59,19 @@ class Operating:
 
     async def status(self) -> Status:
         """Of this node, but open and unsaved is what it is on any."""
-        rows = await self._open()
+        rows, nodes = await self._open(), self.world.nodes
         return Status(
             open_documents=None if rows is None else len(rows),
-            unsaved=len(_unsaved(rows) if rows and self.world.nodes.several else self.desk.unsaved()),
+            unsaved=len(_unsaved(rows) if rows and nodes.several else self.desk.unsaved()),
             kept_at_server=self.desk.kept_at_server(),
             waiting_saves=await self._waiting(),
             clock_skew=self.trust.skew,
             secret_refused=self.trust.refused,
             forged_callbacks=self.trust.forged,
             shut=self.door.shut,
+            shards=len(nodes.shards),
+            nodes=1 + nodes.others,
+            nodes_silence=nodes.silence,
         )
 
     async def _open(self) -> Sequence[DocumentRow] | None:

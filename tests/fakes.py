@@ -135,6 +135,7 @@ class FakeNodes:
     """One node's view of the cluster, as the test deals out the shards."""
 
     several = True
+    silence = 0.0
 
     def __init__(self, shards: Iterable[int] = (), others: int = 1) -> None:
         self.shards, self.others = frozenset(shards), others

@@ -148,6 +148,7 @@ async def assemble(
             webhooks,
             limits.counters,
             loop,
+            nodes,
             stages.taken_up,
             stages.stopping,
             now,

@@ -73,6 +73,9 @@ STATUS: Mapping[str, Callable[[list[Any]], Any]] = {
     "secret_refused": any,
     "forged_callbacks": _total,
     "shut": any,
+    "shards": _total,
+    "nodes": _worst,
+    "nodes_silence": _worst,
 }
 
 GATHERED: Mapping[str, Callable[[Answers], Response]] = {

@@ -57,7 +57,7 @@ class Siblings:
         transport = httpx.AsyncHTTPTransport(uds=str(self._folder / str(number)), verify=False)
         timeout = httpx.Timeout(seconds, connect=CONNECTING)
         try:
-            async with httpx.AsyncClient(transport=transport, timeout=timeout) as http:
+            async with httpx.AsyncClient(transport=transport, trust_env=False, timeout=timeout) as http:
                 url = httpx.URL("http://worker").copy_with(raw_path=scope["raw_path"] + query)
                 headers = [*_without(CLIENT, scope["headers"]), (CLIENT, client.encode())]
                 return await http.request(scope["method"], url, headers=headers, content=body)

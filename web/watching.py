@@ -14,6 +14,7 @@ import trio
 from application.desk import Desk
 from application.forgotten import Recovery
 from application.limits import Counters
+from application.nodes import Nodes
 from application.opening import Door
 from application.readiness import FINE, Check
 from application.trust import Trust
@@ -29,6 +30,7 @@ from web.streams import Streams
 AGES = (60, 300, 900, 3600)  # seconds
 FAILED_FOR = 30.0  # seconds that a failed commit counts when nobody has tried another
 LATE = 1.0  # seconds
+SILENT = 10.0  # seconds without a word of the other nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Watched:
     webhooks: Webhooks
     counters: Counters
     loop: EventLoop
+    nodes: Nodes
     taken_up: trio.Event
     stopping: trio.Event
     now: Callable[[], datetime]
@@ -55,9 +58,10 @@ class Watched:
         yield from self._documents()
         yield from self._server()
         yield from self._storage()
+        yield from self._nodes()
 
     def checks(self) -> Mapping[str, Check]:
-        return {
+        alone = {
             "journal": self._journal_works,
             "blobs": self._blobs_work,
             "event_loop": _check(lambda: self.loop.lag < LATE, "it is late"),
@@ -65,6 +69,8 @@ class Watched:
             "door": _check(lambda: not self.door.shut, "shut for maintenance"),
             "shutdown": _check(lambda: not self.stopping.is_set(), "shutting down"),
         }
+        heard = _check(lambda: self.nodes.silence < SILENT, "the database does not tell who looks after what")
+        return {**alone, "nodes": heard} if self.nodes.several else alone
 
     def _documents(self) -> Iterator[Gauge]:
         desk = self.desk
@@ -153,6 +159,12 @@ class Watched:
         for what in ("free", "total"):
             read = partial(_usage, folders, what, one)
             yield Gauge(f"disk_{what}_bytes", f"Bytes, {what}, where the folder is", read, label="folder")
+
+    def _nodes(self) -> Iterator[Gauge]:
+        nodes = self.nodes
+        yield Gauge("shards", "Of 64, what this node looks after", lambda: len(nodes.shards))
+        yield Gauge("nodes", "Those that live, with this one", lambda: 1 + nodes.others)
+        yield Gauge("nodes_silence_seconds", "Since it was last heard which do", lambda: nodes.silence)
 
     async def _behind(self, what: str) -> Mapping[str, float]:
         return {lag.receiver: getattr(lag, what) for lag in await self.webhooks.lags()}

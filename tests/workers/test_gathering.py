@@ -81,13 +81,17 @@ def test_the_status_of_all() -> None:
         "secret_refused": False,
         "forged_callbacks": 3,
         "shut": False,
+        "shards": 40,
+        "nodes": 2,
+        "nodes_silence": 0.2,
     }
-    other = {**one, "clock_skew": -70.5, "secret_refused": True, "forged_callbacks": 4}
+    other = {**one, "clock_skew": -70.5, "secret_refused": True, "forged_callbacks": 4, "shards": 24}
     assert said(status(of(_1=one, _2=other, _3=None))) == {
         **one,
         "clock_skew": -70.5,
         "secret_refused": True,
         "forged_callbacks": 7,
+        "shards": 64,
     }
     unreadable = {**one, "open_documents": None, "waiting_saves": None}
     assert said(status(of(_1=unreadable)))["open_documents"] is None
