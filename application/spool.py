@@ -44,6 +44,8 @@ class Spool:
         errand = self._errands.get(sidecar.id)
         if errand:
             errand.fetch.renew(command)
+        elif await self._is_safe(sidecar.id):
+            return  # what it is must not be forgotten for another attempt, which may fail
         await (errand or self._begin(sidecar)).over.wait()
 
     async def run(self) -> None:
@@ -61,6 +63,14 @@ class Spool:
     async def waiting(self) -> int:
         """How many saves the journal has not taken yet. Raises StorageFailed."""
         return len(await self._world.sidecars.waiting())
+
+    async def _is_safe(self, id_: str) -> bool:
+        try:
+            waiting = await self._world.sidecars.waiting()
+        except StorageFailed as trouble:
+            logger.error("the sidecars cannot be read: %s", trouble)
+            return False
+        return any(sidecar.id == id_ and sidecar.stored for sidecar in waiting)
 
     def _begin(self, sidecar: Sidecar) -> Errand:
         fetch = Fetch(sidecar.key, offered(sidecar.offer, ""), self._world)

@@ -40,6 +40,24 @@ async def test_an_offer_that_cannot_be_recorded_is_fetched_and_kept_with_a_sidec
     assert len(stage.server.fetches) == 1, "while it waits for the journal it fetches once"
 
 
+async def test_a_repeat_whose_url_is_dead_forgets_nothing_of_what_is_safe(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    """Refused for the journal's sake, the server offers it again; by then its url may be gone."""
+    file, key = await edited(stage)
+    stage.journal.failing = True
+    assert await stage.callbacks.receive(saving(key, URL, 2)) is Fate.UNSAFE
+    stage.server.results[URL] = DownloadGone("404")
+    assert await stage.callbacks.receive(saving(key, URL, 2)) is Fate.UNSAFE
+    await trio.sleep(3600)
+    (sidecar,) = stage.sidecars.kept.values()
+    assert sidecar.stored
+    stage.journal.failing = False
+    await trio.sleep(60)
+    versions = await stage.journal.versions(file)
+    assert stage.blobs.stored[versions[-1].sha256] == WORDS
+
+
 async def test_a_journal_that_hangs_for_longer_than_a_callback_may_take_keeps_no_bytes_from_safety(
     stage: Stage, autojump_clock: MockClock
 ) -> None:
