@@ -133,6 +133,7 @@ class DocumentActor:
         try:
             await self._load()
         except JournalFailed:
+            self._world.outages.note()
             self.schedule.reload_at = trio.current_time() + RELOAD
         return True
 

@@ -54,9 +54,12 @@ class Recovery:
                     logger.warning("forgotten files could not be looked for: %s", trouble)
 
     async def _tick(self) -> None:
-        while True:
-            self._due.set()
-            await trio.sleep(self._world.patience.forgotten)
+        try:
+            while True:
+                self._due.set()
+                await trio.sleep(self._world.patience.forgotten)
+        finally:
+            self.backlog = None  # whoever leads now counts it
 
     async def _see_to_refused(self) -> None:
         while True:

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from application.ports import Answer
+from application.ports import Answer, ServerUnreachable
 from domain import events
 from domain.words import CloseReason, Mode, Next
 from tests.application.cluster import Cluster, cluster
@@ -101,6 +101,18 @@ async def test_a_doubting_visitor_stays_until_it_has_asked(autojump_clock: MockC
         await trio.sleep(11)
         assert nodes.asked("info")[0] == before + 1
         assert reasons(nodes, key) == [CloseReason.SAVED]
+
+
+async def test_a_visitor_that_cannot_ask_leaves_the_doubt_to_the_owner(autojump_clock: MockClock) -> None:
+    async with cluster(2) as nodes:
+        _, key = await nodes.edited(on=0, to=1)
+        answering(nodes, 1)
+        nodes[0].server.answers["info"] = ServerUnreachable("no route")
+        await nodes[0].callbacks.receive(callback(key, 4))
+        await trio.sleep(70)
+        assert len(nodes[0].desk) == 0
+        await trio.sleep(600)
+        assert reasons(nodes, key) == [CloseReason.UNCHANGED]
 
 
 async def test_no_changes_are_thought_orphaned_because_a_status_4_came_to_another_node(

@@ -167,8 +167,9 @@ async def test_two_nodes_that_find_the_same_forgotten_file_bring_it_back_once(
         async with trio.open_nursery() as nursery:
             for each in nodes.members:
                 nursery.start_soon(Recovery(each.desk, each.world).sweep)
-        assert triggers(nodes).count(Trigger.RECOVERED) == 1
         (key,) = nodes.journal.documents_
+        assert triggers(nodes).count(Trigger.RECOVERED) == 1
+        assert nodes[0].types(key).count("SaveOffered") == 1
         assert nodes[0].types(key)[-2:] == ["Saved", "Closed"]
 
 

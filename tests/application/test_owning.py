@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 import trio
 from trio.testing import MockClock
 
 from application.desk import ASKED
-from application.nodes import ALL
+from application.nodes import ALL, SHARDS, shard_of
 from domain.words import Mode
 from tests.application.cluster import Cluster, cluster
 from tests.application.conftest import ADA, BOB, callback, saving
@@ -104,6 +105,41 @@ async def test_a_crowd_finds_an_actor_at_the_very_instant_the_visitor_leaves_and
             await trio.sleep(60)
             nodes.give(key, to=0)
         assert answered == 30
+        assert await forcesaves(nodes, 60) == [2, 0]
+
+
+@pytest.mark.parametrize("ticks", range(6))
+async def test_a_document_that_comes_to_a_visitor_as_it_leaves_is_looked_after(
+    ticks: int, autojump_clock: MockClock
+) -> None:
+    async with cluster(2) as nodes:
+        _, key = await nodes.edited(on=0, to=1)
+        for _ in range(10):
+            await nodes[0].desk.ask(key)
+            await trio.sleep(60)
+            for _ in range(ticks):
+                await trio.lowlevel.checkpoint()
+            nodes.give(key, to=0)
+            assert (await forcesaves(nodes, 60))[0] == 2
+            nodes.give(key, to=1)
+            await trio.sleep(70)
+
+
+async def test_a_document_that_comes_to_a_visitor_is_saved_in_its_turn_though_letters_come_with_it(
+    autojump_clock: MockClock,
+) -> None:
+    async with cluster(2) as nodes:
+        _, key = await nodes.edited(on=0, to=1)
+        for _ in range(3):
+            await trio.sleep(30)
+            await nodes[0].desk.ask(key)
+        nodes.journal.hanging = 5
+        nodes[0].nodes.deal({(shard_of(key) + 1) % SHARDS})  # what comes with it takes its time
+        await trio.sleep(1)
+        nodes.journal.hanging = 0
+        nodes.give(key, to=0)
+        assert await nodes[0].desk.ask(key)
+        assert await forcesaves(nodes, 0.1) == [0, 0]
         assert await forcesaves(nodes, 60) == [2, 0]
 
 
