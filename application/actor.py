@@ -162,8 +162,9 @@ class DocumentActor:
                     self._stream.doubt()
                     if isinstance(command, commands.Open | commands.Admit):
                         return Error(stale)  # the file has another live key now: the asker looks again
-            raise JournalFailed(f"{self.key}: others keep writing first")
+            return Error(JournalFailed(f"{self.key}: others keep writing first"))
         except JournalFailed as trouble:
+            self._world.outages.note()
             self._stream.doubt()  # whether it was recorded is not known
             return Error(trouble)
 

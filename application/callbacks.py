@@ -103,7 +103,7 @@ class Callbacks:
             logger.warning("%s: the answer %s is in no history: %s", key, command, trouble)
 
     async def _work(self, key: str, command: Command) -> Fate:
-        if isinstance(command, CloseUnchanged) and self._world.sidecars.holds(key):
+        if isinstance(command, CloseUnchanged) and self._world.may_wait(key):
             return Fate.DONE  # `info` asks again when the save is recorded
         document = await self._patiently(key, command, partial(self._desk.ask, key, command), HANGS)
         if document is None:

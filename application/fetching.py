@@ -84,9 +84,8 @@ class Fetch:
             return True
         except JournalFailed:
             await self._set_aside(outcome)
-        except StorageFailed as trouble:  # it is told twice at the next start, which changes nothing
-            logger.warning("%s: a sidecar stays behind: %s", self._key, trouble)
-            return True
+        except StorageFailed as trouble:  # nobody is let in while it lies there
+            logger.warning("%s: a sidecar cannot be removed yet: %s", self._key, trouble)
         return False
 
     async def _set_aside(self, outcome: Outcome) -> None:

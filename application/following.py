@@ -32,7 +32,7 @@ class Follower:
         """For ever; it has started when every open document of ours is taken up."""
         nodes = self._world.nodes
         # What is recorded while the documents are taken up must not be missed.
-        position = await _patiently(self._world.journal.position) if nodes.several else 0
+        position = await self._patiently(self._world.journal.position) if nodes.several else 0
         async with trio.open_nursery() as nursery:
             if nodes.several:
                 nursery.start_soon(self._follow, position)
@@ -56,7 +56,7 @@ class Follower:
             logger.info("%d open documents taken up", count)
             return shards
 
-        return await _patiently(take_up)
+        return await self._patiently(take_up)
 
     async def _follow(self, position: int) -> None:
         async def follow() -> int:
@@ -65,17 +65,17 @@ class Follower:
             return upto
 
         while True:
-            position = await _patiently(follow)
+            position = await self._patiently(follow)
             await trio.sleep(PAUSE)
 
-
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    failing = False
-    while True:
-        try:
-            return await ask()
-        except JournalFailed as trouble:
-            if not failing:
-                logger.error("the journal cannot tell what there is to look after: %s", trouble)
-            failing = True
-        await trio.sleep(AGAIN)
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        failing = False
+        while True:
+            try:
+                return await ask()
+            except JournalFailed as trouble:
+                if not failing:
+                    logger.error("the journal cannot tell what there is to look after: %s", trouble)
+                failing = True
+                self._world.outages.note()
+            await trio.sleep(AGAIN)

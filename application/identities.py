@@ -30,7 +30,7 @@ KEPT = frozenset({
     "type", "at", "base", "mode", "status", "trigger", "lastsave", "notmodified", "keep", "version", "sha256",
     "size", "lag", "head", "reason", "standing", "source", "attempt", "next", "http", "error", "seconds",
     "number", "origin", "restored", "changes_sha256", "numbers", "access", "admitted", "confirmed", "since",
-    "reuse", "forms_sha256", "original", "original_sha256", "original_size", "from_version",
+    "reuse", "afresh", "forms_sha256", "original", "original_sha256", "original_size", "from_version",
 })  # fmt: skip
 
 

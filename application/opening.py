@@ -69,6 +69,7 @@ class Door:
                 address=address,
                 head=row.file.head,
                 reuse=self._world.patience.reuse,
+                afresh=self._world.nodes.several and mode.joins,
             )
             try:
                 let_in = await self._join(row, admit) or await self._begin(row, format_, admit)
@@ -106,7 +107,7 @@ class Door:
         key = row.live or await self._last_worth_asking(row)
         if key is None:
             return None
-        if self._world.sidecars.holds(key):  # what the session came to is not in the journal yet
+        if self._world.may_wait(key):  # what the session came to is not in the journal yet
             raise SavingInProgress(key)
         document = await self._desk.ask(key, admit)
         if document and document.finishing:

@@ -50,7 +50,7 @@ class Operating:
 
         `close` lets nobody in until the next start, and sends people out. Raises Forbidden, JournalFailed.
         """
-        if close and self.world.nodes.several:
+        if close and self.world.nodes.others:
             raise Forbidden(ONE_DOOR)
         self.door.shut = self.door.shut or close
         several = self.world.nodes.several

@@ -26,6 +26,7 @@ class Schedule:
         self.moved()
         # The documents' phases are spread, so that a thousand of them do not ask in the same second.
         self._phase = patience.autosave * int.from_bytes(sha256(key.encode()).digest()[:4]) / 2**32
+        self._apart = patience.autosave / 3  # at least: who was paused and is late must not ask twice
         self.reload_at = -inf
         self.admitted_at: datetime | None = None  # the last admission to edit, recorded or not
         self.nothing_new_at: datetime | None = None  # the server's last answer that there is nothing to save
@@ -133,11 +134,11 @@ class Schedule:
 
     def autosave_began(self, now: float) -> None:
         self._autosave_running = True
-        self._autosave_at = self._next_phase(now)
+        self._autosave_at = self._next_phase(now + self._apart)
 
     def autosave_ended(self, now: float) -> None:
         self._autosave_running = False
-        self._autosave_at = max(self._autosave_at, self._next_phase(now))
+        self._autosave_at = max(self._autosave_at, self._next_phase(now + self._apart))
 
     def info_began(self) -> None:
         self.info_running, self.closing_word = True, False

@@ -104,7 +104,7 @@ async def ask_info(key: str, world: World, actor: Asker) -> None:
     again = world.patience.silence
     try:
         answer = await world.server.command("info", key)
-        if not answer.body.get("users") and world.sidecars.holds(key):
+        if not answer.body.get("users") and world.may_wait(key):
             again = world.patience.unreachable  # the session's last word waits to be recorded
         elif answer.error == Code.OK:
             again = await _reconcile(answer, asked, world, actor)

@@ -9,6 +9,7 @@ from datetime import datetime
 from application.journal import Journal
 from application.nodes import SOLE, Nodes
 from application.observing import Observer, Unobserved
+from application.outages import Outages
 from application.ports import Blobs, DocumentServer, Inspector
 from application.sidecars import Sidecars
 
@@ -48,3 +49,12 @@ class World:
     patience: Patience
     observer: Observer = field(default_factory=Unobserved)
     nodes: Nodes = SOLE
+    outages: Outages = field(default_factory=Outages)
+
+    def may_wait(self, key: str) -> bool:
+        """Whether a save of the session may still have to be recorded, so that nobody knows how it ended.
+
+        Here we know; what other nodes have laid aside they record as soon as the journal works again.
+        """
+        others = self.nodes.several and self.outages.within(2 * self.patience.spool)
+        return others or self.sidecars.holds(key)

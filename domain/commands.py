@@ -25,6 +25,7 @@ class Admit:
     address: str
     head: int  # the file's head version now
     reuse: float  # seconds for which a key closed unchanged is handed out again
+    afresh: bool = False  # to be recorded even if they were let in alike before: other nodes have to know
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

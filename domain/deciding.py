@@ -71,7 +71,7 @@ def _admit(document: Document, command: commands.Admit) -> Facts:
         return ()
     elif _outdated(document, command):
         return (events.Closed(at=command.at, reason=CloseReason.SUPERSEDED),)
-    elif (command.user, command.mode, command.address) in document.admissions:
+    elif (command.user, command.mode, command.address) in document.admissions and not command.afresh:
         return ()
     return (*again, _admitted(command))
 

@@ -26,6 +26,11 @@ class Snapshot(Protocol):
         ...
 
 
+def plainly(trouble: Exception) -> str:
+    """On one line. What databases and their libraries say never holds a password."""
+    return " ".join(str(trouble).split())
+
+
 def connected(path: Path, wait: float, *, mode: str = "ro", shared: bool = False) -> sqlite3.Connection:
     """`wait` is in seconds, for a lock; `shared` among threads. Raises sqlite3.Error."""
     address = f"{path.absolute().as_uri()}?mode={mode}"

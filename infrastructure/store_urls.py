@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,6 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 MEMORY = "memory://"
+IN_QUERY = re.compile(r"([?&](?:ssl)?password=)([^&#]+)")
 OBJECT_STORES = {"s3", "gs", "az"}
 
 
@@ -64,10 +66,13 @@ def counting_url(url: str) -> str:
 
 
 def password_in(url: str) -> str | None:
-    return urlsplit(url).password
+    """As it is written there: before the host, or behind the path as PostgreSQL takes it too."""
+    behind = IN_QUERY.search(url)
+    return urlsplit(url).password or (behind[2] if behind else None)
 
 
 def without_password(url: str) -> str:
     """To be shown."""
-    password = password_in(url)
-    return url.replace(f":{password}@", ":…@", 1) if password else url
+    password = urlsplit(url).password
+    shown = url.replace(f":{password}@", ":…@", 1) if password else url
+    return IN_QUERY.sub(r"\1…", shown)

@@ -99,7 +99,7 @@ class Workers:
         for numbers in (self._numbers[:1], self._numbers[1:]):
             async with trio.open_nursery() as nursery:
                 for number in numbers:
-                    nursery.start_soon(self._bring_up, number)
+                    nursery.start_soon(self._in_place, number)
             self.stillborn = len(self._placed) < numbers.stop - 1 and not self._stopping
             if self.stillborn or self._stopping:
                 return False
@@ -114,11 +114,10 @@ class Workers:
     async def renew(self) -> None:
         """One after the other; each listens before its predecessor is told to leave."""
         for number in self._numbers:
-            async with self._places[number]:
-                if not await self._bring_up(number):
-                    if not self._stopping:
-                        logger.error("a new worker %d does not start: those that are there go on", number)
-                    return
+            if not await self._in_place(number):
+                if not self._stopping:
+                    logger.error("a new worker %d does not start: those that are there go on", number)
+                return
         logger.info("all workers are new")
 
     async def stop(self, last_saves: Callable[[], Awaitable[None]]) -> None:
@@ -137,9 +136,6 @@ class Workers:
     async def _keep(self, number: int) -> None:
         pause = self._timings.first_pause
         while not self._stopping:
-            async with self._places[number]:
-                if number not in self._placed and not await self._bring_up(number):
-                    logger.error("worker %d does not start; another attempt in %g s", number, pause)
             worker, began = self._placed.get(number), trio.current_time()
             if worker:
                 await worker.over.wait()
@@ -151,6 +147,12 @@ class Workers:
                     pause = self._timings.first_pause
             await trio.sleep(pause)
             pause = min(2 * pause, self._timings.longest_pause)
+            if number not in self._placed and not await self._in_place(number) and not self._stopping:
+                logger.error("worker %d does not start; another attempt in %g s", number, pause)
+
+    async def _in_place(self, number: int) -> bool:
+        async with self._places[number]:
+            return await self._bring_up(number)
 
     async def _bring_up(self, number: int) -> bool:
         """Whether it came to be ready; then it has the number's place, and who had it leaves."""

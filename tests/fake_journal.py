@@ -48,6 +48,10 @@ class FakeJournal:
             self.log += [(name, after + i, event) for i, event in enumerate(change.events, start=1)]
             self._keep(change)
             self._project(change)
+        self.stir()
+
+    def stir(self) -> None:
+        """Whoever waits for news looks whether there is any, or whether the journal fails."""
         self._news.set()
         self._news = trio.Event()
 

@@ -60,6 +60,17 @@ def test_a_command_line_with_other_settings_than_the_service_says_so(beside: Ser
     assert "restart" not in checked(beside)[1]
 
 
+def test_beside_a_service_with_postgres_all_is_well(tmp_path: Path, postgres_database: str) -> None:
+    with running(tmp_path, CHECKPOINT_SECONDS="0.2", DATABASE_URL=postgres_database) as service:
+        eventually(lambda: "is signed" in service.log(), "a checkpoint is made")
+        code, checks = checked(service, "--verify")
+        assert code == 0
+        assert {check["verdict"] for check in checks.values()} == {"ok"}, checks
+        assert checks["database"]["detail"].startswith("PostgreSQL ")
+        assert "verified: nothing found" in checks["log"]["detail"]
+        assert "restart" not in checks
+
+
 def test_another_program_on_our_port_is_told_from_none(tmp_path: Path) -> None:
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as somebody:
         thread = Thread(target=somebody.handle_request)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import trio
 from click.testing import CliRunner, Result
 
 from infrastructure.journal import LedgerJournal
+from tests.databases import Place, execute, replace, variables
 from tests.log import Log
 from tests.secrets import Secrets, life
 from tests.service import Service, running
@@ -20,18 +21,17 @@ SECRETS = Secrets()
 KEY, OTHER = SECRETS.keys
 
 
-async def record(log: Log, database: Path) -> None:
-    async with LedgerJournal.open(database) as journal:
+async def record(log: Log, place: Place) -> None:
+    async with LedgerJournal.open(place) as journal:
         for changes in log.changes:
             await journal.append(*changes)
 
 
 @pytest.fixture
-def offline(tmp_path: Path) -> Service:
+def offline(tmp_path: Path, place: Place) -> Service:
     """A log, and nobody who serves it."""
-    service = Service(tmp_path)
-    trio.run(record, life(SECRETS), service.data / "docledger.db")
-    return service
+    trio.run(record, life(SECRETS), place)
+    return Service(tmp_path, **variables(place))
 
 
 def run(service: Service, *arguments: str) -> Result:
@@ -105,11 +105,8 @@ def test_the_first_decision_that_comes_out_differently_is_shown(offline: Service
     assert "State before:" in done.stdout
 
 
-def test_a_log_changed_in_the_database_is_found_out_by_its_decisions(offline: Service) -> None:
-    with sqlite3.connect(offline.data / "docledger.db") as database:
-        sql = "UPDATE stored_events SET state = replace(state, 'true', 'false') WHERE topic = 'Forcesaved'"
-        database.execute(sql)
-    database.close()
+def test_a_log_changed_in_the_database_is_found_out_by_its_decisions(offline: Service, place: Place) -> None:
+    replace(place, "true", "false", "Forcesaved")
     done = run(offline, "replay", KEY, "--check")
     assert done.exit_code == 1
     assert f"Event 8 of document/{KEY}" in done.stdout
@@ -152,18 +149,17 @@ def test_a_malformed_export_is_refused_with_its_line(offline: Service) -> None:
         assert f"incident.jsonl, {said}" in done.stderr
 
 
-def test_without_a_database_it_is_said_where_it_was_looked_for(tmp_path: Path) -> None:
+def test_without_a_log_it_is_said_where_it_was_looked_for(tmp_path: Path, place: Place) -> None:
+    setting = "DOCLEDGER_DATABASE_URL" if isinstance(place, str) else "DOCLEDGER_DATA_DIR"
     for command in ("replay", "export"):
-        done = run(Service(tmp_path), command, KEY)
+        done = run(Service(tmp_path, **variables(place)), command, KEY)
         assert done.exit_code == 1
-        assert "Is DOCLEDGER_DATA_DIR the service's?" in done.stderr
+        assert f"Is {setting} the service's?" in done.stderr
     assert not (tmp_path / "data").exists()
 
 
-def test_an_event_that_cannot_be_decoded_is_named(offline: Service) -> None:
-    with sqlite3.connect(offline.data / "docledger.db") as database:
-        database.execute("UPDATE stored_events SET state = '{' WHERE position = 10")
-    database.close()
+def test_an_event_that_cannot_be_decoded_is_named(offline: Service, place: Place) -> None:
+    execute(place, "UPDATE stored_events SET state = x'7b' WHERE position = 10")
     for command in (("replay", KEY), ("replay", KEY, "--check"), ("export", KEY)):
         done = run(offline, *command)
         assert done.exit_code == 1
@@ -174,35 +170,37 @@ def test_an_event_that_cannot_be_decoded_is_named(offline: Service) -> None:
     ("damage", "arguments", "said"),
     [
         (
-            "DELETE FROM stored_events WHERE position = 10",
+            lambda place: execute(place, "DELETE FROM stored_events WHERE position = 10"),
             ("replay", KEY),
             f"Event 3 of document/{KEY} is missing.",
         ),
         (
-            "UPDATE stored_events SET state = replace(state, 'er\":\"', 'er\":\"x') WHERE topic = 'Saved'",
+            lambda place: replace(place, 'er":"', 'er":"x', "Saved"),
             ("replay", KEY),
             f"document/{KEY} tells of what never was: KeyError(",
         ),
         (
-            "DELETE FROM stored_events WHERE topic = 'Opened'",
+            lambda place: execute(place, "DELETE FROM stored_events WHERE topic = 'Opened'"),
             ("replay", SECRETS.file_id, "--check"),
             f"event 2 of document/{KEY} does not follow from what was before (ValueError:",
         ),
     ],
 )
 def test_a_damaged_log_is_said_to_be_one(
-    offline: Service, damage: str, arguments: tuple[str, ...], said: str
+    offline: Service,
+    place: Place,
+    damage: Callable[[Place], None],
+    arguments: tuple[str, ...],
+    said: str,
 ) -> None:
-    with sqlite3.connect(offline.data / "docledger.db") as database:
-        database.execute(damage)
-    database.close()
+    damage(place)
     done = run(offline, *arguments)
     assert done.exit_code == 1
     assert said in done.stderr
 
 
-def test_it_works_beside_the_running_service(tmp_path: Path) -> None:
-    with running(tmp_path) as service:
+def test_it_works_beside_the_running_service(tmp_path: Path, place: Place) -> None:
+    with running(tmp_path, **variables(place)) as service:
         file = service.get("/api/files")["files"][0]["id"]
         key = service.key(file)
         told = service.command("replay", key)

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from infrastructure.signing import public_half
+from tests.databases import Place, execute, variables
+from tests.infrastructure import ledgers
 from tests.service import Service, eventually, running
 
 
@@ -22,17 +24,12 @@ def anchors(service: Service) -> list[str]:
 
 
 @pytest.fixture
-def stopped(tmp_path: Path) -> Iterator[Service]:
+def stopped(tmp_path: Path, place: Place) -> Iterator[Service]:
     """Somebody has opened a document; the service has been stopped gently."""
-    with running(tmp_path) as service:
+    with running(tmp_path, **variables(place)) as service:
         service.key(service.file("Welcome.docx")["id"])
         assert service.stop() == 0
         yield service
-
-
-def execute(service: Service, sql: str) -> None:
-    with closing(sqlite3.connect(service.data / "docledger.db")) as database, database:
-        database.execute(sql)
 
 
 def write_public(path: Path, key: Ed25519PrivateKey | None = None, *, half: Path | None = None) -> str:
@@ -41,8 +38,8 @@ def write_public(path: Path, key: Ed25519PrivateKey | None = None, *, half: Path
     return str(path)
 
 
-def test_it_works_beside_the_running_service(tmp_path: Path) -> None:
-    with running(tmp_path, CHECKPOINT_SECONDS="0.2") as service:
+def test_it_works_beside_the_running_service(tmp_path: Path, place: Place) -> None:
+    with running(tmp_path, CHECKPOINT_SECONDS="0.2", **variables(place)) as service:
         first = eventually(lambda: anchors(service), "a checkpoint is made")[0]
         service.key(service.file("Welcome.docx")["id"])
         eventually(lambda: len(anchors(service)) > 1, "another one is made")
@@ -60,9 +57,9 @@ def test_a_gentle_stop_leaves_nothing_uncovered(stopped: Service) -> None:
     assert report["facts"] == report["covered"] == 20
 
 
-def test_what_was_done_behind_the_services_back_is_named(stopped: Service) -> None:
-    execute(stopped, "DELETE FROM stored_events WHERE topic = 'Admitted'")
-    execute(stopped, "UPDATE stored_events SET state = x'80' WHERE position = 1")
+def test_what_was_done_behind_the_services_back_is_named(stopped: Service, place: Place) -> None:
+    execute(place, "DELETE FROM stored_events WHERE topic = 'Admitted'")
+    execute(place, "UPDATE stored_events SET state = x'80' WHERE position = 1")
     done = stopped.command("verify")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
@@ -71,12 +68,13 @@ def test_what_was_done_behind_the_services_back_is_named(stopped: Service) -> No
     assert "19 facts checked: 2 findings." in done.stdout
 
 
-def test_a_damaged_database_is_a_finding_and_no_traceback(stopped: Service) -> None:
-    path = stopped.data / "docledger.db"
+def test_a_damaged_database_is_a_finding_and_no_traceback(tmp_path: Path) -> None:
+    path = ledgers.make(tmp_path / "data" / "docledger.db")
+    assert isinstance(path, Path)
     content = path.read_bytes()
     for damaged in (content[:20_000], b"no database" * 1000):
         path.write_bytes(damaged)
-        done = stopped.command("verify")
+        done = Service(tmp_path).command("verify")
         assert done.returncode == 1
         assert "the database: damaged: " in done.stdout
         assert "Traceback" not in done.stderr

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 
 def break_(folder: Path) -> None:
     """A blob store takes nothing when its drafts have a file in their place."""
@@ -28,8 +30,13 @@ def broken(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def locked(database: Path) -> Iterator[None]:
+def locked(database: Path | str) -> Iterator[None]:
     """An event log that nobody can write to."""
+    if isinstance(database, str):
+        with psycopg.connect(database) as connection:
+            connection.execute("LOCK TABLE stored_events IN EXCLUSIVE MODE")
+            yield
+        return
     other = sqlite3.connect(database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     yield

@@ -184,7 +184,7 @@ async def assemble(
             renaming=Renaming(nursery, world, files),
             replacing=Replacing(desk, world, files),
             operating=Operating(desk, world, door, spool, trust),
-            doctor=doctor_of(settings, connection, tokens),
+            doctor=doctor_of(settings, connection, tokens, journal),
             feed=feed,
             streams=streams,
             webhooks=webhooks,

@@ -72,12 +72,12 @@ async def land(request: Request, landing: Landing) -> Response:
     nonce, authorization = request.path_params["nonce"], request.headers.get("authorization")
     if request.method == "POST":
         body = await whole(request, LONGEST_CALLBACK, IDLE)
-        if landing.called(nonce, body, authorization):
+        if await landing.called(nonce, body, authorization):
             return JSONResponse({"error": 0})
     else:
         peer = request.client.host if request.client else ""
         forwarded = "x-forwarded-for" in request.headers
-        if document := landing.visited(nonce, peer, authorization, forwarded=forwarded):
+        if document := await landing.visited(nonce, peer, authorization, forwarded=forwarded):
             return Response(document, media_type=DOCX, headers={"Cache-Control": "no-store"})
     return JSONResponse({"message": "Nobody waits for this.", "code": "not_found"}, 404)
 

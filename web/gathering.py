@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from application.readiness import FINE
 
+READINESS = "/readyz"
 SILENT = "no answer"
 NAME = re.compile(r"[a-zA-Z_:][\w:]*")
 UP = "docledger_worker_up"
@@ -79,7 +80,7 @@ STATUS: Mapping[str, Callable[[list[Any]], Any]] = {
 
 GATHERED: Mapping[str, Callable[[Answers], Response]] = {
     "/metrics": metrics,
-    "/readyz": readiness,
+    READINESS: readiness,
     "/api/status": status,
 }
 

@@ -79,7 +79,6 @@ class AsWorker:
     def __init__(self, number: int, listening: int, door: int, line: Line) -> None:
         """Of the sockets it has the handles; its siblings come in at the door."""
         self.binds = [f"fd://{handle}" for handle in (listening, door)]
-        self._number = number
         self._siblings = Siblings(_folder_of(door), number)
         self._line = line
 

@@ -20,7 +20,7 @@ from application.ports import TooLarge
 from application.tokens import LONGEST_CALLBACK
 from web.bodies import whole
 from web.errors import BadRequest
-from web.gathering import GATHERED, Answers
+from web.gathering import GATHERED, READINESS, Answers
 from web.guard import said_always
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Siblings:
         transport = httpx.AsyncHTTPTransport(uds=str(self._folder / str(number)), verify=False)
         timeout = httpx.Timeout(seconds, connect=CONNECTING)
         try:
-            async with httpx.AsyncClient(transport=transport, timeout=timeout) as http:
+            async with httpx.AsyncClient(transport=transport, trust_env=False, timeout=timeout) as http:
                 url = httpx.URL("http://worker").copy_with(raw_path=scope["raw_path"] + query)
                 headers = [*_without(CLIENT, scope["headers"]), (CLIENT, client.encode())]
                 return await http.request(scope["method"], url, headers=headers, content=body)
@@ -95,7 +95,8 @@ class Together:
         return await (self._gathered(gather, scope, body) if gather else self._first(scope, body))
 
     async def _gathered(self, gather: Callable[[Answers], Response], scope: Scope, body: bytes) -> Response:
-        plain = {**scope, "headers": _without(b"accept", scope["headers"])}
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        plain = {**scope, "method": method, "headers": _without(b"accept", scope["headers"])}
         answers: dict[int, httpx.Response | None] = {}
 
         async def ask(number: int) -> None:
@@ -105,7 +106,8 @@ class Together:
             for number in self._siblings.numbers():
                 nursery.start_soon(ask, number)
         told = [answer for answer in answers.values() if answer]
-        refused = next((answer for answer in told if answer.status_code not in {200, 503}), None)
+        fine = {200, 503} if scope["path"] == READINESS else {200}
+        refused = next((answer for answer in told if answer.status_code not in fine), None)
         if refused or not told:
             return _passed_on(refused)
         return gather(dict(sorted(answers.items())))

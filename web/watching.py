@@ -157,6 +157,8 @@ class Watched:
         folders = {"data": self.settings.data_dir}
         if not self.settings.uses_object_store:
             folders["blobs"] = self.settings.blobs_path
+        if not self.settings.uses_postgres:
+            folders["database"] = self.settings.database_path.parent
         one = trio.CapacityLimiter(1)  # should a disk hang, a single thread waits for it
         for what in ("free", "total"):
             read = partial(_usage, folders, what, one)

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-P", "-m", "web.cli", "serve", "--worker")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LEAVING = 5.0  # seconds, beyond the last answer, for the database
 BACKLOG = 100  # connections that wait at a door
 
 
@@ -51,7 +52,7 @@ async def run_workers(settings: Settings, count: int) -> None:
     with listening:
         listening.listen(config.backlog)
         async with document_server(settings) as (_, last_saves):
-            timings = Timings(settings.grace_seconds + MARGIN, CUT + MARGIN)
+            timings = Timings(settings.grace_seconds + MARGIN, CUT + LEAVING)
             url = settings.public_url
             await parent(count, COMMAND, listening, timings, last_saves=last_saves, url=url)
 

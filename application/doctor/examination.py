@@ -14,8 +14,19 @@ from application.doctor.addresses import path, root
 from application.doctor.checks import Check, fail, not_tried
 from application.doctor.landing import Landing
 from application.doctor.patience import Patience
+from application.doctor.postgres import judge_postgres
 from application.doctor.roundtrip import Roundtrip, said
-from application.doctor.seen import BlobTrip, Counting, Database, Disk, Heard, Leftovers, Setup, Silence
+from application.doctor.seen import (
+    BlobTrip,
+    Counting,
+    Database,
+    Disk,
+    Heard,
+    Leftovers,
+    Postgres,
+    Setup,
+    Silence,
+)
 from application.ports import Code, DocumentServer
 
 logger = logging.getLogger(__name__)
@@ -62,7 +73,7 @@ class Instruments(Protocol):
 
     async def blobs(self) -> BlobTrip | None: ...
 
-    async def database(self) -> Database: ...
+    async def database(self) -> Database | Postgres: ...
 
     async def counting(self) -> Counting: ...
 
@@ -183,8 +194,9 @@ class Examination:
             self._note(*(not_tried(name, NOBODY_LISTENS) for name in ("public_url", "proxy")))
             return
         url = self._setup.public_url
-        with self._landing.opened() as probe:
+        async with self._landing.opened() as probe:
             heard = await self._look.get(url + probe.path)
+            await self._landing.gather(probe)
             self._note(
                 traffic.judge_own_address("public_url", "PUBLIC_URL", url, heard, probe.visit),
                 traffic.judge_proxy(self._setup, probe.visit),
@@ -195,8 +207,9 @@ class Examination:
             self._note(not_tried("storage_url", NOBODY_LISTENS))
             return
         url = self._setup.storage_url
-        with self._landing.opened() as probe:
+        async with self._landing.opened() as probe:
             heard = await self._look.get(url + probe.path)
+            await self._landing.gather(probe)
             self._note(traffic.judge_own_address("storage_url", "STORAGE_URL", url, heard, probe.visit))
 
     async def _disks(self) -> None:
@@ -207,7 +220,8 @@ class Examination:
 
     async def _database(self) -> None:
         seen = await self._look.database()
-        self._note(keeping.judge_database(seen), keeping.judge_log(self._setup, seen))
+        judged = judge_postgres(seen) if isinstance(seen, Postgres) else keeping.judge_database(seen)
+        self._note(judged, keeping.judge_log(self._setup, seen))
 
     async def _counting(self) -> None:
         self._note(keeping.judge_counting(await self._look.counting()))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from application.doctor.checks import Check, fail, ok, warn
-from application.doctor.seen import BlobTrip, Counting, Database, Disk, Leftovers, Setup
+from application.doctor.seen import BlobTrip, Counting, Database, Disk, Leftovers, Postgres, Setup
 from application.telling import count_of, size_of
 
 SLOW = 0.25  # seconds for one small durable write: each save makes several
@@ -97,7 +97,7 @@ def judge_database(seen: Database) -> Check:
     return ok(name, f"{looked}, can be written to, {size_of(seen.size + seen.wal)}.")
 
 
-def judge_log(setup: Setup, seen: Database) -> Check:
+def judge_log(setup: Setup, seen: Database | Postgres) -> Check:
     name = "log"
     if seen.unreadable:
         return warn(name, "Not looked at: the database cannot be read.", "See the check database.")

@@ -53,8 +53,9 @@ class Roundtrip:
 
     async def run(self) -> float | None:
         """By how many seconds the server's clock was ahead when it signed a callback."""
-        with self._landing.opened() as probe:
+        async with self._landing.opened() as probe:
             conversion = await self._convert(probe)
+            await self._landing.gather(probe)
             addresses = () if probe.visit else await self._look.addresses(self._setup.storage_url)
             self._note(traffic.judge_reach(self._setup, conversion, probe.visit, addresses))
             async with trio.open_nursery() as nursery:
@@ -93,6 +94,7 @@ class Roundtrip:
         if answer == Reply(Code.UNKNOWN_KEY):
             for key in (await self._look.open_keys())[:1]:
                 answer = await self._info(key, probe)
+        await self._landing.gather(probe)
         self._note(traffic.judge_callbacks(self._setup, answer, probe.call))
 
     async def _info(self, key: str, probe: Probe) -> Reply | Silence:

@@ -164,6 +164,50 @@ class Database:
     uncovered_for: timedelta = timedelta(0)  # since the first of them was recorded
 
 
+class Refusal(Enum):
+    """Why PostgreSQL does not let us in."""
+
+    UNREACHABLE = auto()
+    SILENT = auto()
+    UNKNOWN_HOST = auto()
+    UNSAFE = auto()  # it and we do not agree on TLS
+    NOT_LISTED = auto()  # in its pg_hba.conf
+    PASSWORD = auto()
+    NO_DATABASE = auto()
+    FULL = auto()
+    NOT_YET = auto()  # it starts, stops, or recovers
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """A database in PostgreSQL, as a connection like ours sees it."""
+
+    url: str  # without its password
+    refusal: Refusal | None = None
+    unreadable: str = ""  # in its own words
+    exists: bool = True
+    foreign: str = ""  # why its tables are none of this release
+    release: str = "15.1"
+    number: int = 150001  # of its release
+    encoding: str = "UTF8"
+    read_only: bool = False
+    may_write: bool = True
+    fsync: bool = True
+    full_page_writes: bool = True
+    synchronous: str = "on"  # commits
+    free: int = 90  # connections that are to be had
+    ours: int = 0  # connections of Docledger's processes
+    ahead: float = 0.0  # seconds by which its clock is ahead
+    pooled: bool = False  # another process answers than the one that we were connected with
+    commit: float | None = None  # seconds that a small one takes
+    spoilt: int = 0  # pages that it has met whose checksum was wrong
+    size: int = 0
+    facts: int = 0
+    uncovered: int = 0  # facts beyond the last checkpoint
+    uncovered_for: timedelta = timedelta(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Leftovers:
     """Saves that have not come to their place."""

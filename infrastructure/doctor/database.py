@@ -1,4 +1,4 @@
-"""A look at the log's database beside whoever uses it: nothing is changed in it. Blocking."""
+"""A look at a log's database in SQLite beside whoever uses it, and at what is open in any log. Blocking."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from application.doctor.seen import Database
 from infrastructure.databases import connected
+from infrastructure.journal.queries import marks
+from infrastructure.journal.reading import snapshot
 
 QUICK = 5.0  # seconds for a look through the whole file
 BUSY = 3.0  # seconds for a lock
@@ -35,21 +37,20 @@ def database(path: Path, now: datetime) -> Database:
     return replace(seen, unwritable=_unwritable(path))
 
 
-def open_keys(path: Path) -> Sequence[str]:
-    """Raises sqlite3.Error."""
-    with closing(connected(path, BUSY)) as connection:
-        return [key for (key,) in connection.execute(OPEN)]
+def open_keys(place: Path | str) -> Sequence[str]:
+    """Raises CannotRead."""
+    with snapshot(place, BUSY) as log:
+        return [key for (key,) in log.execute(OPEN)]
 
 
-def known_keys(path: Path, keys: Sequence[str]) -> int:
-    """How many of these are ours. Raises sqlite3.Error."""
+def known_keys(place: Path | str, keys: Sequence[str]) -> int:
+    """How many of these are ours. Raises CannotRead."""
     known = 0
-    with closing(connected(path, BUSY)) as connection:
+    with snapshot(place, BUSY) as log:
         for start in range(0, len(keys), AT_ONCE):
             some = keys[start : start + AT_ONCE]
-            marks = ",".join("?" * len(some))
-            sql = f"SELECT count(*) FROM documents WHERE key IN ({marks})"  # noqa: S608 (question marks)
-            known += connection.execute(sql, some).fetchone()[0]
+            sql = f"SELECT count(*) FROM documents WHERE key IN ({marks(some)})"  # noqa: S608 (question marks)
+            known += log.execute(sql, some).fetchone()[0]
     return known
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,11 +14,22 @@ from urllib.parse import urlsplit
 import trio
 
 from application.doctor.patience import Patience
-from application.doctor.seen import BlobTrip, Counting, Database, Disk, Heard, Leftovers, Setup, Silence
+from application.doctor.seen import (
+    BlobTrip,
+    Counting,
+    Database,
+    Disk,
+    Heard,
+    Leftovers,
+    Postgres,
+    Setup,
+    Silence,
+)
 from application.limits import NotCounted
 from application.ports import ServerUnreachable, StorageFailed
 from infrastructure.blobs import LocalBlobs
-from infrastructure.doctor import database, storage
+from infrastructure.databases import CannotRead
+from infrastructure.doctor import database, postgres, storage
 from infrastructure.doctor.listening import Listening
 from infrastructure.doctor.scratch import Scratch
 from infrastructure.document_server import Endpoint, HttpDocumentServer
@@ -81,9 +91,11 @@ class Instruments:
             return BlobTrip(stage, str(failure))
         return BlobTrip()
 
-    async def database(self) -> Database:
-        path = self.settings.database_path
-        return await _in_thread(partial(database.database, path, datetime.now(UTC)))
+    async def database(self) -> Database | Postgres:
+        place, now = self.settings.database, datetime.now(UTC)
+        if isinstance(place, str):
+            return await _in_thread(partial(postgres.look, place, now))
+        return await _in_thread(partial(database.database, place, now))
 
     async def counting(self) -> Counting:
         url, began = self.settings.rate_limit_url, trio.current_time()
@@ -98,17 +110,17 @@ class Instruments:
 
     async def open_keys(self) -> Sequence[str]:
         try:
-            return await _in_thread(partial(database.open_keys, self.settings.database_path))
-        except sqlite3.Error:
+            return await _in_thread(partial(database.open_keys, self.settings.database))
+        except CannotRead:
             return ()
 
     async def leftovers(self) -> Leftovers:
         here = await _in_thread(partial(storage.left_here, self.settings))
         try:
             keys = (await self.server.command("getForgottenList")).body.get("keys")
-            ours = partial(database.known_keys, self.settings.database_path, [str(key) for key in keys or ()])
+            ours = partial(database.known_keys, self.settings.database, [str(key) for key in keys or ()])
             return replace(here, forgotten=await _in_thread(ours) if keys else 0)
-        except (ServerUnreachable, sqlite3.Error):
+        except (ServerUnreachable, CannotRead):
             return here
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from application.doctor.seen import Secret, Setup
-from infrastructure.settings import PREFIX, Settings
+from infrastructure.settings import PREFIX, URLS, Settings
 from infrastructure.settings_values import strong_secret
 
 PREVIOUS = "previous_"
@@ -62,7 +62,8 @@ def _said_of(secrets: dict[str, str]) -> Iterator[Secret]:
     for name, value in secrets.items():
         earlier = first.setdefault(value, name)
         rotated = earlier.removeprefix(PREVIOUS) == name.removeprefix(PREVIOUS)
-        yield Secret(name.upper(), _weakness(value), "" if rotated else earlier.upper())
+        weakness = "" if name in URLS else _weakness(value)  # a password signs nothing
+        yield Secret(name.upper(), weakness, "" if rotated else earlier.upper())
 
 
 def _weakness(value: str) -> str:

@@ -27,7 +27,7 @@ def disks(settings: Settings) -> Iterator[Disk]:
     """One for each folder in use; what does not exist yet will be made in the nearest that does."""
     folders = {
         "DATA_DIR": settings.data_dir,
-        "DATABASE_URL": settings.database_path.absolute().parent,
+        **({} if settings.uses_postgres else {"DATABASE_URL": settings.database_path.absolute().parent}),
     }
     if not settings.uses_object_store:
         folders["BLOB_URL"] = settings.blobs_path

@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg
 
-from infrastructure.databases import CannotRead, Snapshot
+from infrastructure.databases import CannotRead, Snapshot, plainly
 from infrastructure.evidence.inspecting import CannotCheck, Damaged, Inspection
-from infrastructure.journal.postgres.reading import plainly, snapshot
+from infrastructure.journal.postgres.reading import snapshot
 
 LONGEST = 600.0  # seconds for an answer: some questions are about the whole log
 # Classes of errors that speak of now, and not of what is stored: connections, transactions that may be tried

@@ -7,14 +7,12 @@ killed at any moment and begun again.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from eventsourcing.persistence import IntegrityError
@@ -35,7 +33,6 @@ from infrastructure.journal.queries import LAST
 STEP = 5000  # positions looked at in one go
 MOST = 500  # facts rewritten in one transaction
 ATTEMPTS = 50  # at a stream that others keep writing to
-PATIENCE = 30.0  # seconds until the database is ours
 COLUMNS = "position, originator_id, originator_version, topic, state, cause, salt, digest"
 STREAM = f"SELECT {COLUMNS} FROM stored_events WHERE originator_id = ? ORDER BY originator_version"  # noqa: S608
 NAMES = """SELECT topic, state FROM named JOIN stored_events USING (position)
@@ -211,17 +208,3 @@ def _change(stream: str, facts: Sequence[Any], redacted: events.Redacted) -> Cha
     document = documents.replay(history)
     assert document is not None
     return DocumentChange(id_, len(facts), [redacted], document)
-
-
-def compact(database: Path, patience: float = PATIENCE) -> bool:
-    """Whether the old texts have left the database's files: its free pages, and its write-ahead log.
-
-    False while somebody still reads what was before.
-    """
-    connection = sqlite3.connect(database, timeout=patience, isolation_level=None)
-    try:
-        connection.execute("VACUUM")
-        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
-    finally:
-        connection.close()

@@ -201,6 +201,10 @@ class LedgerJournal:
         """What is no fact, in a transaction of the one writer, whose cursor `work` is given."""
         return await self._in_thread(partial(self._ledger.views.note, work), self._writer.limiter)
 
+    async def noted(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
+        """What was noted beside the facts."""
+        return await self._query(sql, parameters, read)
+
     async def _history(self, stream: str, after: int) -> Sequence[Recorded]:
         return await self._query(HISTORY, (stream, after), recorded)
 

@@ -19,7 +19,8 @@ from infrastructure.settings import PREFIX, SettingsError
 logger = logging.getLogger(__name__)
 
 KEYS = "docledger"  # what all of ours begin with
-DEADLINE = 0.25  # seconds for an answer, connecting included
+DEADLINE = 0.25  # seconds that a request waits
+PATIENCE = 2.0  # seconds until nobody waits any more: to connect takes longer, all the more with TLS
 PAUSE = 1.0  # seconds between two attempts to reach Redis again
 THREADS = 4
 
@@ -42,7 +43,7 @@ class RedisCounters:
         """Raises SettingsError."""
         self._deadline = deadline
         self._pause = pause
-        self._count = _client(url, deadline).register_script(COUNT)
+        self._count = _client(url).register_script(COUNT)
         self._threads = trio.CapacityLimiter(THREADS)
         self._doubt = trio.Event()
         self.failing = False
@@ -52,7 +53,7 @@ class RedisCounters:
         if self.failing:
             return None
         try:
-            return await self._hit(key, window)
+            return await self._hit(key, window, self._deadline)
         except NotCounted:
             self.failing = True
             self._doubt.set()
@@ -78,22 +79,23 @@ class RedisCounters:
             await self._doubt.wait()
 
     async def probe(self) -> None:
-        """Raises NotCounted."""
-        await self._hit("probe", 1)
+        """Whether it is there, and then whether it is fast enough. Raises NotCounted."""
+        for deadline in (PATIENCE, self._deadline):
+            await self._hit("probe", 1, deadline)
 
-    async def _hit(self, key: str, window: int) -> tuple[int, float]:
-        """In a thread that is left behind when it hangs: a name may take longer to be found than we wait."""
+    async def _hit(self, key: str, window: int, deadline: float) -> tuple[int, float]:
+        """In a thread that is left behind when it takes longer; once it has connected the next is faster."""
 
         def count() -> Sequence[int]:
             return cast(Sequence[int], self._count([f"{KEYS}:{key}"], [window]))
 
         try:
-            with trio.fail_after(self._deadline):
+            with trio.fail_after(deadline):
                 found, left = await trio.to_thread.run_sync(
                     count, limiter=self._threads, abandon_on_cancel=True
                 )
         except trio.TooSlowError:
-            raise NotCounted(f"no answer within {self._deadline:g} s") from None
+            raise NotCounted(f"no answer within {deadline:g} s") from None
         except (RedisError, OSError) as trouble:
             raise NotCounted(str(trouble)) from trouble
         return found, left / 1000
@@ -114,11 +116,11 @@ class SharedRateLimit:
         return await self._alone.hit(subject) if counted is None else decided(self._limit, *counted)
 
 
-def _client(url: str, deadline: float) -> Redis:
+def _client(url: str) -> Redis:
     """A connection that was closed meanwhile is made anew once. Raises SettingsError."""
     retry = Retry(NoBackoff(), 1, (Disconnected,))
     try:
-        client = Redis.from_url(url, socket_timeout=deadline, socket_connect_timeout=deadline, retry=retry)
+        client = Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=retry)
         client.connection_pool.make_connection()  # which connects nowhere, but knows every option
     except (TypeError, ValueError) as wrong:
         raise SettingsError(f"{PREFIX}RATE_LIMIT_URL cannot be used: {wrong}.") from wrong

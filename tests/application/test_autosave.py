@@ -87,6 +87,22 @@ async def test_two_commands_are_never_in_flight_for_one_document(
     assert len(stage.server.asked("forcesave")) == 5, "after each, the next of its own 30 seconds"
 
 
+async def test_whoever_was_held_up_does_not_ask_twice_within_seconds(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    """A process that was stopped and goes on has a late answer, and soon its next phase."""
+
+    async def held_up(_: str) -> int:
+        await trio.sleep(29.5)
+        return 4
+
+    stage.server.answers["forcesave"] = held_up
+    await edited(stage)
+    await trio.sleep(590)
+    asked = stage.server.asked("forcesave")
+    assert {round(b - a, 6) for a, b in pairwise(asked)} == {60}
+
+
 @pytest.mark.parametrize("answer", [3, 6, 7, ServerUnreachable("no route to host"), Answer(5, {})], ids=repr)
 async def test_faults_are_noted_when_there_were_three_in_a_row_and_then_once(
     stage: Stage, autojump_clock: MockClock, answer: object

@@ -10,9 +10,9 @@ from trio.testing import MockClock
 
 from application.ports import Answer
 from domain import events
-from domain.words import CloseReason, Next
+from domain.words import CloseReason, Mode, Next
 from tests.application.cluster import Cluster, cluster
-from tests.application.conftest import ADA, callback, saving
+from tests.application.conftest import ADA, BOB, callback, saving
 
 URL = "http://ds/cache/files/data/k_1/output.docx/output.docx?expires=99999999999"
 
@@ -133,21 +133,37 @@ async def test_changes_that_are_orphaned_are_found_all_the_same(autojump_clock: 
         assert errored.next is Next.REOPEN
 
 
-async def test_who_was_let_in_again_elsewhere_heals_what_a_late_status_4_has_closed(
+async def test_a_late_status_4_does_not_throw_out_who_was_let_in_again_elsewhere(
     autojump_clock: MockClock,
 ) -> None:
-    """That somebody is let in twice alike is in no log, so that the other node cannot know."""
+    """They reload the page: the same user, mode and address, and a status 1 that says nothing new."""
     async with cluster(2) as nodes:
         row, key = await nodes.edited(on=0, to=1)
+        answering(nodes, 0, 1, users=("ada",))
         await trio.sleep(60)
         assert (await nodes[0].door.open(row.id, ADA, "::1")).key == key
+        await nodes[0].callbacks.receive(callback(key, 1, users=["ada"]))
         await nodes[1].callbacks.receive(callback(key, 4))
-        assert reasons(nodes, key) == [CloseReason.UNCHANGED]
-        await nodes[1].callbacks.receive(callback(key, 1, users=["ada"]))
-        assert nodes[0].types(key)[-2:] == ["Reopened", "Joined"]
-        file = await nodes.journal.file(row.id)
-        assert file
-        assert file.live == key
-        before = nodes.asked("forcesave")[1]
         await trio.sleep(60)
-        assert nodes.asked("forcesave")[1] == before + 2
+        assert reasons(nodes, key) == []
+
+
+async def test_that_the_server_does_not_know_a_key_yet_means_nothing_wherever_they_were_let_in(
+    autojump_clock: MockClock,
+) -> None:
+    async with cluster(2) as nodes:
+        row, key = await nodes.edited(on=0, to=1)
+        await nodes[0].callbacks.receive(callback(key, 1, users=[]))
+        await trio.sleep(590)
+        await nodes[0].door.open(row.id, ADA, "::1")
+        nodes[1].server.answers |= {"info": 1, "forcesave": 1}
+        await trio.sleep(60)
+        assert reasons(nodes, key) == []
+
+
+async def test_viewers_are_let_in_alike_without_a_fact_each(autojump_clock: MockClock) -> None:
+    async with cluster(2) as nodes:
+        row, key = await nodes.edited(on=0, to=1)
+        for number in range(6):
+            await nodes[number % 2].door.open(row.id, BOB, "::2", wanted=Mode.VIEW)
+        assert nodes[0].types(key).count("Admitted") == 2

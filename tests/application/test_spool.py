@@ -210,6 +210,26 @@ async def test_nobody_is_let_in_on_a_text_whose_newer_save_waits_to_be_recorded(
     assert (await stage.door.open(file, BOB, "::2")).version == 2
 
 
+async def test_a_sidecar_that_cannot_be_removed_keeps_nobody_out_for_longer_than_it_must(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    file, key = await edited(stage)
+
+    async def once() -> bytes:
+        stage.journal.failing = True
+        return WORDS
+
+    stage.server.results[URL] = once
+    with trio.move_on_after(3):
+        await stage.callbacks.receive(saving(key, URL))
+    stage.journal.failing, stage.sidecars.broken = False, "no space left on device"
+    await trio.sleep(30)
+    assert len(await stage.journal.versions(file)) == 2
+    stage.sidecars.broken = ""
+    await trio.sleep(61)
+    assert not stage.sidecars.kept
+
+
 async def test_what_is_safe_is_not_fetched_again_while_the_journal_fails(
     stage: Stage, autojump_clock: MockClock
 ) -> None:

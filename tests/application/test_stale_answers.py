@@ -9,6 +9,8 @@ import trio
 from trio.testing import MockClock
 
 from application.callbacks import Fate
+from application.opening import SavingInProgress
+from application.server_errands import ask_info
 from domain import events
 from domain.commands import CommitOffer, NoteLoaded
 from domain.words import CloseReason, Standing
@@ -232,3 +234,33 @@ async def test_a_status_4_closes_though_others_record_at_the_same_time(
         if isinstance(fact.event, events.Closed)
     ]
     assert [event.reason for event in closed] == [CloseReason.UNCHANGED]
+
+
+@pytest.mark.parametrize("word", ["open", "callback", "unknown"])
+async def test_after_an_outage_nodes_have_time_to_record_what_they_have_laid_aside(
+    word: str, autojump_clock: MockClock
+) -> None:
+    """Until then nobody knows what the session has come to: that is on another node's disk."""
+    async with cluster(2) as nodes:
+        row, key = await nodes.edited(on=0, to=0)
+        nodes[1].server.results[URL.format(1)] = b"typed while the journal was down"
+        await trio.sleep(60)
+        nodes.journal.failing = True
+        nodes.journal.stir()
+        with trio.move_on_after(7):  # between two attempts to record it
+            await nodes[1].callbacks.receive(saving(key, URL.format(1), 2))
+        nodes.journal.failing = False
+        await trio.sleep(1.5)
+        assert nodes[1].sidecars.kept
+        if word == "open":
+            with pytest.raises(SavingInProgress):
+                await nodes[0].door.open(row.id, BOB, "::2")
+        elif word == "callback":
+            await nodes[0].callbacks.receive(callback(key, 4))
+        else:
+            nodes[0].server.answers["info"] = 1
+            await ask_info(key, nodes[0].world, nodes[0].desk._actor(key))
+        assert "Closed" not in facts(nodes, key)
+        await trio.sleep(12)
+        assert facts(nodes, key)[-3:] == ["SaveOffered", "Saved", "Closed"]
+        assert (await nodes[0].door.open(row.id, BOB, "::2")).version == 2

@@ -19,6 +19,7 @@ import click
 from tests.benchmarks import wrk
 from tests.benchmarks.cases import Cases
 from tests.benchmarks.docledger import docledger
+from tests.benchmarks.machine import fsync_seconds
 from tests.benchmarks.processes import Server, free_port, running
 from tests.benchmarks.wrk import LoadFailed, Measured
 
@@ -114,19 +115,6 @@ def table(results: Results, connections: list[int]) -> str:
 
 def cell(values: Mapping[Point, float], point: Point, how: str) -> str:
     return f"{format(values[point], how) if point in values else '':>8}"
-
-
-def fsync_seconds(folder: Path) -> float:
-    """What making a small file durable takes here: it bounds every callback."""
-    took = []
-    with (folder / "probe").open("wb") as file:
-        for _ in range(20):
-            file.write(b"x" * 4096)
-            file.flush()
-            begun = time.perf_counter()
-            os.fsync(file.fileno())
-            took.append(time.perf_counter() - begun)
-    return median(took)
 
 
 @click.command()

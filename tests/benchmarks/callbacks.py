@@ -21,7 +21,7 @@ def presence(key: str, phase: str, count: int) -> Iterator[str]:
     for number in range(count):
         users = [phase, "guest"][: 1 + number % 2]
         actions = [{"type": 1, "userid": users[-1]}]
-        yield _line({"key": key, "status": 1, "users": users, "actions": actions, "userdata": str(number)})
+        yield line({"key": key, "status": 1, "users": users, "actions": actions, "userdata": str(number)})
 
 
 def saves(key: str, server: str, phase: str, count: int) -> Iterator[str]:
@@ -47,7 +47,7 @@ def saves(key: str, server: str, phase: str, count: int) -> Iterator[str]:
             "forcesavetype": 0,
             "filetype": "docx",
         }
-        yield _line(claims)
+        yield line(claims)
 
 
 def written(folder: Path, connections: Sequence[Iterable[str]]) -> Path:
@@ -58,7 +58,7 @@ def written(folder: Path, connections: Sequence[Iterable[str]]) -> Path:
     return folder
 
 
-def _line(claims: Mapping[str, Any]) -> str:
+def line(claims: Mapping[str, Any]) -> str:
     """`bearer <tab> body`: signed twice, as servers do by default."""
     return f"{_signed({'payload': claims})}\t{json.dumps({**claims, 'token': _signed(claims)})}"
 

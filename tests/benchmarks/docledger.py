@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,9 +58,23 @@ class Docledger:
 
 @contextmanager
 def docledger(folder: Path, document_server: str) -> Iterator[Docledger]:
+    """On a data folder of its own, which is new."""
+    with node(folder, document_server) as server, asked(server) as ours:
+        yield ours
+
+
+@contextmanager
+def node(
+    folder: Path,
+    document_server: str,
+    name: str = "docledger",
+    command: Sequence[str] = SERVE,
+    port: int | None = None,
+    **settings: str,
+) -> Iterator[Server]:
     """A callback is answered with `error` 0 only for what is stored; auto-save stays out of the way."""
-    data, port = folder / "data", free_port()
-    data.mkdir()
+    data, port = folder / ("data" if name == "docledger" else name), port or free_port()
+    data.mkdir(exist_ok=True)
     ours = {
         "PORT": str(port),
         "DATA_DIR": str(data),
@@ -71,13 +85,18 @@ def docledger(folder: Path, document_server: str) -> Iterator[Docledger]:
         "CALLBACK_REPLY": "durable",
         "AUTOSAVE_SECONDS": "86400",
         "GRACE_SECONDS": "1",
+        **settings,
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DOCLEDGER_")}
     environment |= {f"DOCLEDGER_{name}": value for name, value in ours.items()}
-    with (
-        running(
-            "docledger", SERVE, folder, port=port, answers="/healthz", environment=environment, cwd=folder
-        ) as server,
-        httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http,
-    ):
+    with running(
+        name, command, folder, port=port, answers="/healthz", environment=environment, cwd=folder
+    ) as server:
+        yield server
+
+
+@contextmanager
+def asked(server: Server) -> Iterator[Docledger]:
+    """Through the API; the server may also be one before several nodes."""
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http:
         yield Docledger(server, http)

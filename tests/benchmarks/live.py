@@ -87,11 +87,11 @@ async def measure(service: Docledger, readers: int, facts: int, rate: float) -> 
     async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as http:
         file = (await http.get("/api/files")).json()["files"][0]["id"]
         idle = await _cost(server, http, file, facts, rate)
-        before = _memory(server)
+        before = server.memory()
         async with trio.open_nursery() as nursery:
             for number, reader in enumerate(listening):
                 await nursery.start(reader.read, server, number // PER_PERSON)
-            memory = _memory(server) - before
+            memory = server.memory() - before
             with deaf(server):
                 busy = await _cost(server, http, file, facts, rate)
                 with trio.fail_after(LONGEST):
@@ -117,12 +117,6 @@ async def _cost(server: Server, http: httpx.AsyncClient, file: str, facts: int, 
         (await http.patch(f"/api/files/{file}", json=body)).raise_for_status()
     await trio.to_thread.run_sync(server.settle)
     return server.cpu() - before
-
-
-def _memory(server: Server) -> int:
-    """kB resident."""
-    status = Path(f"/proc/{server.pid}/status").read_text()
-    return int(re.findall(r"VmRSS:\s+(\d+)", status)[0])
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+
+from tests.benchmarks import machine
 
 STARTING = 20.0  # seconds until it must answer
 STOPPING = 15.0  # seconds
@@ -26,12 +29,14 @@ class Server:
 
     def cpu(self) -> float:
         """Seconds of CPU used so far, of all threads; NaN where there is no /proc."""
-        try:
-            stat = Path(f"/proc/{self.pid}/stat").read_text()
-        except FileNotFoundError:
-            return float("nan")
-        user, system = stat.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return machine.cpu(self.pid)
+
+    def memory(self) -> int:
+        """kB resident."""
+        return machine.memory(self.pid)
+
+    def send(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
 
     def settle(self) -> None:
         """Wait until what the last load left behind is done."""

@@ -14,7 +14,7 @@ from trio.testing import MockClock
 from application.doctor.checks import Check, Verdict, failed, plain, summary
 from application.doctor.doctor import Doctor
 from application.doctor.examination import NAMES, Examination
-from application.doctor.landing import Landing
+from application.doctor.landing import Board, Landing
 from application.doctor.seen import BlobTrip, Counting, Database, Disk, Heard, Leftovers, Setup
 from application.ports import Answer
 from infrastructure.tokens import JwtTokens
@@ -105,8 +105,8 @@ def now() -> datetime:
     return datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
-def landing() -> Landing:
-    return Landing(TOKENS, lambda address: False)
+def landing(board: Board | None = None) -> Landing:
+    return Landing(TOKENS, lambda address: False, board)
 
 
 async def examined(look: Instruments, place: Landing | None) -> dict[str, Check]:
@@ -189,15 +189,15 @@ async def test_whoever_comes_during_an_examination_gets_what_it_finds(autojump_c
 
 async def test_a_probe_lives_as_long_as_its_examination() -> None:
     place = landing()
-    with place.opened() as probe:
-        assert place.visited(probe.nonce, "198.51.100.7", None, forwarded=False)
+    async with place.opened() as probe:
+        assert await place.visited(probe.nonce, "198.51.100.7", None, forwarded=False)
         assert probe.visit is not None
         assert probe.visit.signed is None
-        assert place.called(probe.nonce, b"{}", None)
+        assert await place.called(probe.nonce, b"{}", None)
         assert probe.call is not None
         assert probe.call.refused == "the callback is not signed"
-    assert place.visited(probe.nonce, "198.51.100.7", None, forwarded=False) is None
-    assert not place.called(probe.nonce, b"{}", None)
+    assert await place.visited(probe.nonce, "198.51.100.7", None, forwarded=False) is None
+    assert not await place.called(probe.nonce, b"{}", None)
 
 
 def test_what_it_comes_to_in_a_line_and_in_json() -> None:

@@ -83,6 +83,10 @@ def test_a_reload_of_the_page_is_no_new_fact() -> None:
     assert EDITING.when(admit("ada", 70)) == ()
 
 
+def test_a_reload_of_the_page_is_one_where_other_nodes_have_to_know_of_it() -> None:
+    assert EDITING.when(replace(admit("ada", 70), afresh=True)) == (admitted("ada", 70),)
+
+
 def test_the_same_user_is_admitted_again_to_view() -> None:
     assert EDITING.when(admit("ada", 70, mode=Mode.VIEW)) == (admitted("ada", 70, Mode.VIEW),)
 

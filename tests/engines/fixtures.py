@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -55,6 +55,19 @@ def postgres_database(request: pytest.FixtureRequest, postgres: pg.Postgres) -> 
 
 
 SCALE = pytest.param("postgres", marks=pytest.mark.scale)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "logged_in" in metafunc.fixturenames and metafunc.definition.get_closest_marker("in_both"):
+        metafunc.parametrize("logged_in", ["sqlite", SCALE], indirect=True)
+
+
+@pytest.fixture
+def logged_in(request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """Settings of where a service's log is; tests that are `in_both` are run with each."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return {}
+    return {"database_url": request.getfixturevalue("postgres_database")}
 
 
 @pytest.fixture(params=["sqlite", SCALE])

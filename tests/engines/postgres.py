@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -22,6 +23,7 @@ from tests.engines.process import Process, wait_until_gone, wait_until_stopped
 from tests.engines.relay import relay
 
 USER = "docledger"
+MARK = "# of a test"
 STOPS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 SETTINGS = {
     "unix_socket_directories": "",
@@ -94,6 +96,34 @@ class Postgres(Engine):
             ).fetchone()
         assert ended
         return int(ended[0])
+
+    def hba(self, line: str = "") -> None:
+        """Who signs in how, decided by this line before all others; by none of them without it."""
+        path = self._data / "pg_hba.conf"
+        own = [told for told in path.read_text().splitlines() if not told.endswith(MARK)]
+        path.write_text("\n".join([*([f"{line} {MARK}"] if line else []), *own, ""]))
+        self._reload()
+
+    def alter(self, name: str, value: str | None = None) -> None:
+        """A setting of the whole server; as it was without a value."""
+        change = sql.SQL("ALTER SYSTEM SET {} = {}") if value else sql.SQL("ALTER SYSTEM RESET {}")
+        given = [sql.Identifier(name), *([sql.Literal(value)] if value else [])]
+        with self._admin() as connection:
+            connection.execute(change.format(*given))
+        self._reload()
+
+    def _reload(self) -> None:
+        """Returns when it is so."""
+        with self._admin() as connection:
+            before = connection.execute("SELECT pg_conf_load_time(), pg_reload_conf()").fetchone()
+            assert before
+        self.process.until(lambda: self._loaded_at() > before[0])
+
+    def _loaded_at(self) -> datetime:
+        with self._admin() as connection:
+            (at,) = connection.execute("SELECT pg_conf_load_time()").fetchone() or (None,)
+        assert isinstance(at, datetime)
+        return at
 
     def _launch(self) -> Process:
         command = [str(self._programs / "postgres"), "-D", str(self._data)]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-import sqlite3
 import stat
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -28,20 +26,15 @@ from infrastructure.journal import LedgerJournal, checkpoints
 from infrastructure.journal.checkpointing import checkpointing
 from infrastructure.settings import SettingsError
 from infrastructure.signing import is_signed, public_half, public_key, signer, signing_key
+from tests.databases import Place, execute, rows
 from tests.infrastructure.ledgers import KEY, Writer, checked
 from tests.story import at
 
 DEADLINE = 1000  # looks
 
 
-def stored(path: Path) -> list[int]:
-    with closing(sqlite3.connect(path)) as database:
-        return [position for (position,) in database.execute("SELECT position FROM checkpoints ORDER BY 1")]
-
-
-def execute(path: Path, sql: str) -> None:
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute(sql)
+def stored(place: Place) -> list[int]:
+    return [position for (position,) in rows(place, "SELECT position FROM checkpoints ORDER BY 1")]
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -53,29 +46,27 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_they_are_made_as_the_log_grows(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+    place: Place, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "infrastructure.journal")
-    path = tmp_path / "ledger.db"
-    async with LedgerJournal.open(path) as journal, checkpointing(journal, KEY.sign, 60, at):
+    async with LedgerJournal.open(place) as journal, checkpointing(journal, KEY.sign, 60, at):
         writer = Writer(journal)
         await writer.story()
-        await until(lambda: stored(path)[-1:] == [18])
+        await until(lambda: stored(place)[-1:] == [18])
         await trio.sleep(1000)
-        assert stored(path)[-1] == 18
+        assert stored(place)[-1] == 18
         await writer.sequel()
-        await until(lambda: stored(path)[-1] == 26)
-    assert list(anchors(caplog)) == stored(path)
-    report = checked(path, anchors=anchors(caplog))
+        await until(lambda: stored(place)[-1] == 26)
+    assert list(anchors(caplog)) == stored(place)
+    report = checked(place, anchors=anchors(caplog))
     assert (report.findings, report.covered) == ([], 26)
 
 
-async def test_the_last_one_is_made_at_the_end(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
-    async with LedgerJournal.open(path) as journal:
+async def test_the_last_one_is_made_at_the_end(place: Place) -> None:
+    async with LedgerJournal.open(place) as journal:
         async with checkpointing(journal, KEY.sign, 3600, at):
             await Writer(journal).story()
-        assert stored(path)[-1] == 18
+        assert stored(place)[-1] == 18
 
 
 def anchors(caplog: pytest.LogCaptureFixture) -> dict[int, str]:
@@ -85,20 +76,19 @@ def anchors(caplog: pytest.LogCaptureFixture) -> dict[int, str]:
 
 
 async def test_a_long_log_is_covered_by_several_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoints, "MOST", 5)
-    path = tmp_path / "ledger.db"
-    async with LedgerJournal.open(path) as journal:
+    async with LedgerJournal.open(place) as journal:
         await Writer(journal).story()
         async with checkpointing(journal, KEY.sign, 3600, at):
             pass
-    assert stored(path) == [5, 10, 15, 18]
-    assert checked(path).findings == []
+    assert stored(place) == [5, 10, 15, 18]
+    assert checked(place).findings == []
 
 
-async def test_nothing_new_needs_no_checkpoint(tmp_path: Path) -> None:
-    async with LedgerJournal.open(tmp_path / "ledger.db") as journal:
+async def test_nothing_new_needs_no_checkpoint(place: Place) -> None:
+    async with LedgerJournal.open(place) as journal:
         assert await journal.checkpoint(KEY.sign, at()) is None
         await Writer(journal).story()
         assert await journal.checkpoint(KEY.sign, at())
@@ -106,39 +96,36 @@ async def test_nothing_new_needs_no_checkpoint(tmp_path: Path) -> None:
 
 
 async def test_a_failure_is_reported_and_made_up_for(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+    place: Place, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = tmp_path / "ledger.db"
-    async with LedgerJournal.open(path) as journal:
-        execute(path, "ALTER TABLE checkpoints RENAME TO mislaid")
+    async with LedgerJournal.open(place) as journal:
+        execute(place, "ALTER TABLE checkpoints RENAME TO mislaid")
         async with checkpointing(journal, KEY.sign, 60, at):
             await Writer(journal).story()
             await until(lambda: "no checkpoint can be made" in caplog.text)
-            execute(path, "ALTER TABLE mislaid RENAME TO checkpoints")
-            await until(lambda: stored(path) == [18])
+            execute(place, "ALTER TABLE mislaid RENAME TO checkpoints")
+            await until(lambda: stored(place) == [18])
 
 
-async def test_a_spoilt_checkpoint_does_not_stop_the_next(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
-    async with LedgerJournal.open(path) as journal:
+async def test_a_spoilt_checkpoint_does_not_stop_the_next(place: Place) -> None:
+    async with LedgerJournal.open(place) as journal:
         writer = Writer(journal)
         await writer.story()
         await journal.checkpoint(KEY.sign, at(50))
-        execute(path, "UPDATE checkpoints SET body = x'00'")
+        execute(place, "UPDATE checkpoints SET body = x'00'")
         await writer.sequel()
         await journal.checkpoint(KEY.sign, at(60))
-    report = checked(path)
+    report = checked(place)
     assert [(finding.kind, finding.position) for finding in report.findings] == [(Kind.CHECKPOINT, 18)]
     assert report.covered == 8
 
 
-async def test_a_forged_checkpoint_beyond_the_log_does_not_stop_the_next(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.db"
-    async with LedgerJournal.open(path) as journal:
-        execute(path, "INSERT INTO checkpoints VALUES (1000000, x'00', x'00')")
+async def test_a_forged_checkpoint_beyond_the_log_does_not_stop_the_next(place: Place) -> None:
+    async with LedgerJournal.open(place) as journal:
+        execute(place, "INSERT INTO checkpoints VALUES (1000000, x'00', x'00')")
         await Writer(journal).story()
         assert await journal.checkpoint(KEY.sign, at())
-    report = checked(path)
+    report = checked(place)
     assert [(finding.kind, finding.position) for finding in report.findings] == [(Kind.CHECKPOINT, 1000000)]
     assert report.covered == 18
 

@@ -1,9 +1,10 @@
-"""Erasing on real SQLite: the chain fits, the disk forgets, others go on, a kill costs nothing."""
+"""Erasing in real databases: the chain fits, the disk forgets, others go on, a kill costs nothing."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -30,16 +31,11 @@ from domain.commands import Open
 from domain.deciding import decide
 from domain.words import Access, Next, Source
 from infrastructure.journal import LedgerJournal, seals
-from infrastructure.journal.erasing import (
-    MOST,
-    Eraser,
-    Unreadable,
-    compact,
-    of_addresses,
-    of_names,
-    of_person,
-)
-from infrastructure.journal.sqlite.ledger import SqliteLedger
+from infrastructure.journal.databases import compact, ledger_at
+from infrastructure.journal.erasing import MOST, Eraser, Unreadable, of_addresses, of_names, of_person
+from tests import databases
+from tests.databases import Place
+from tests.engines.postgres import Postgres
 from tests.story import admit, at, joined, left, offered
 
 ADA, BOB = "ada", "bob"
@@ -86,26 +82,24 @@ def state(facts: Sequence[Any]) -> documents.Document:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
-    path = tmp_path / "ledger.db"
-
+def database(place: Place) -> Place:
     async def fill() -> None:
-        async with LedgerJournal.open(path) as journal:
+        async with LedgerJournal.open(place) as journal:
             await record(journal)
             await read(journal)
 
     trio.run(fill)
-    return path
+    return place
 
 
 @contextmanager
-def erasing(database: Path) -> Iterator[Eraser]:
-    with closing(SqliteLedger(database)) as ledger:
+def erasing(database: Place) -> Iterator[Eraser]:
+    with closing(ledger_at(database)) as ledger:
         seconds = count(1000)
         yield Eraser(ledger, "operator", lambda: at(next(seconds)))
 
 
-def erase(database: Path, user: str = ADA) -> int:
+def erase(database: Place, user: str = ADA) -> int:
     """How many facts it changed."""
     with erasing(database) as eraser:
         names = eraser.names(user)
@@ -117,14 +111,12 @@ def erase(database: Path, user: str = ADA) -> int:
 
 
 def rows(
-    database: Path, sql: str = "SELECT * FROM stored_events ORDER BY originator_id, originator_version"
+    database: Place, sql: str = "SELECT * FROM stored_events ORDER BY originator_id, originator_version"
 ) -> Any:
-    with closing(sqlite3.connect(database)) as connection:
-        connection.row_factory = sqlite3.Row
-        return connection.execute(sql).fetchall()
+    return databases.rows(database, sql)
 
 
-def check_chains(database: Path) -> None:
+def check_chains(database: Place) -> None:
     """Every link fits, and every text is the recorded one or what the last redaction has left."""
     before: dict[str, bytes] = {}
     left: dict[tuple[str, str], str] = {}
@@ -142,15 +134,21 @@ def check_chains(database: Path) -> None:
         assert sealed in {None, seals.what_is_left(row["state"], row["cause"])}
 
 
-def on_disk(database: Path) -> bytes:
-    """All bytes of the database, its write-ahead log and its index."""
-    return b"".join(path.read_bytes() for path in database.parent.glob(f"{database.name}*"))
+def on_disk(database: Place) -> bytes:
+    """All bytes of the database, in SQLite with its write-ahead log and its index."""
+    if isinstance(database, Path):
+        return b"".join(path.read_bytes() for path in database.parent.glob(f"{database.name}*"))
+    folder = "current_setting('data_directory')"
+    mine = f"SELECT {folder} || '/base/' || oid FROM pg_database WHERE datname = current_database()"
+    databases.execute(database, "CHECKPOINT")
+    ((found,),) = rows(database, mine)
+    return b"".join(path.read_bytes() for path in Path(found).iterdir())
 
 
 PERSONAL = (b"Lovelace", b"Byron", ADDRESS.encode())
 
 
-def test_nothing_but_the_id_is_left_and_the_chain_still_fits(database: Path) -> None:
+def test_nothing_but_the_id_is_left_and_the_chain_still_fits(database: Place) -> None:
     salts = {row["salt"] for row in rows(database)}
     assert erase(database) == 7
     check_chains(database)
@@ -166,7 +164,7 @@ def test_nothing_but_the_id_is_left_and_the_chain_still_fits(database: Path) -> 
     assert by == {"operator"}
 
 
-def test_what_is_read_off_the_log_forgets_too(database: Path) -> None:
+def test_what_is_read_off_the_log_forgets_too(database: Place) -> None:
     erase(database)
     (document,) = rows(database, "SELECT * FROM documents")
     assert json.loads(document["users"]) == {ADA: ""}
@@ -177,7 +175,7 @@ def test_what_is_read_off_the_log_forgets_too(database: Path) -> None:
     assert [tuple(row) for row in rows(database, "SELECT * FROM people")] == [(BOB, "Bob")]
 
 
-async def test_the_rows_are_the_streams_replayed(database: Path) -> None:
+async def test_the_rows_are_the_streams_replayed(database: Place) -> None:
     await trio.to_thread.run_sync(erase, database)
     async with LedgerJournal.open(database) as journal:
         row, history = await journal.file("f"), await journal.file_history("f")
@@ -189,45 +187,108 @@ async def test_the_rows_are_the_streams_replayed(database: Path) -> None:
         assert told.version == len(await journal.document_history("key of f"))
 
 
-def test_the_files_on_the_disk_forget_after_compacting(database: Path) -> None:
-    with sqlite3.connect(database) as connection:  # what a service without secure_delete leaves in free space
+def test_the_files_on_the_disk_forget_after_compacting(database: Place) -> None:
+    leave_remains(database)
+    assert all(word in on_disk(database) for word in PERSONAL)
+    with databases.raw(database) as service:  # it stays open, as that of a running service
+        service.execute("SELECT count(*) FROM stored_events").fetchall()
+        service.commit()
+        erase(database)
+        assert b"Lovelace" in on_disk(database)
+        facts = [tuple(row) for row in rows(database)]
+        assert compact(database) == ""
+        assert [tuple(row) for row in rows(database)] == facts, "positions are for ever"
+        assert not [word for word in PERSONAL if word in on_disk(database)]
+    check_chains(database)
+
+
+def leave_remains(database: Place) -> None:
+    """Where nobody looks: in free space, as a service without secure_delete does, and in statistics."""
+    if isinstance(database, str):
+        databases.execute(database, "ANALYZE")
+        return
+    with sqlite3.connect(database) as connection:
         connection.execute("PRAGMA secure_delete = OFF")
         connection.execute("CREATE TABLE scratch (text)")
         connection.executemany("INSERT INTO scratch VALUES (?)", [(f"{NAME} {ADDRESS}",)] * 100)
         connection.commit()
         connection.execute("DELETE FROM scratch")
     connection.close()
-    assert all(word in on_disk(database) for word in PERSONAL)
-    with closing(sqlite3.connect(database)) as service:  # it stays open, as that of a running service
-        service.execute("SELECT count(*) FROM stored_events").fetchall()
-        erase(database)
-        assert b"Lovelace" in on_disk(database)
-        facts = [tuple(row) for row in rows(database)]
-        assert compact(database)
-        assert [tuple(row) for row in rows(database)] == facts, "positions are for ever"
-        assert not [word for word in PERSONAL if word in on_disk(database)]
-    check_chains(database)
 
 
-def test_a_reader_of_the_past_holds_the_compacting_back_until_it_is_done(database: Path) -> None:
-    with closing(sqlite3.connect(database, isolation_level=None)) as reader:
-        reader.execute("BEGIN")
+def test_a_reader_of_the_past_holds_the_compacting_back_until_it_is_done(database: Place) -> None:
+    with databases.raw(database) as reader:
+        if isinstance(database, Path):
+            reader.execute("BEGIN")
         reader.execute("SELECT * FROM stored_events").fetchone()
+        if isinstance(database, str):  # whose erasing does not wait for readers
+            reader.rollback()
         erase(database)
-        assert not compact(database, patience=0.1)
-        reader.execute("ROLLBACK")
-        assert compact(database)
+        if isinstance(database, str):
+            reader.execute("SELECT * FROM stored_events").fetchone()
+        assert "somebody reads what was before" in compact(database, patience=0.1)
+        reader.rollback()
+        assert compact(database) == ""
     assert not [word for word in PERSONAL if word in on_disk(database)]
 
 
-def test_doing_it_again_changes_nothing(database: Path) -> None:
+def test_who_sees_what_was_before_without_looking_holds_postgres_back_as_well(
+    postgres_database: str,
+) -> None:
+    async def fill() -> None:
+        async with LedgerJournal.open(postgres_database) as journal:
+            await record(journal)
+
+    trio.run(fill)
+    with databases.raw(postgres_database) as dump:
+        dump.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        dump.execute("SELECT 1")
+        erase(postgres_database)
+        assert "in the table stored_events, because" in compact(postgres_database)
+        dump.rollback()
+        assert compact(postgres_database) == ""
+    assert not [word for word in PERSONAL if word in on_disk(postgres_database)]
+
+
+def test_who_does_not_own_the_statistics_is_told(postgres: Postgres, postgres_database: str) -> None:
+    databases.execute(postgres_database, "CREATE ROLE tenant LOGIN; GRANT CREATE ON SCHEMA public TO tenant")
+    try:
+        url = postgres_database.replace("docledger@", "tenant@")
+        with closing(ledger_at(url)):
+            pass
+        assert re.search("still in the database: .*pg_statistic.* as the user who owns it", compact(url))
+    finally:
+        databases.execute(postgres_database, "DROP OWNED BY tenant; DROP ROLE tenant")
+
+
+def test_only_the_write_ahead_log_remembers_when_postgres_has_stopped(
+    postgres: Postgres, postgres_database: str
+) -> None:
+    """What `docledger erase` says of it: it is written over in time."""
+
+    async def fill() -> None:
+        async with LedgerJournal.open(postgres_database) as journal:
+            await record(journal)
+
+    trio.run(fill)
+    leave_remains(postgres_database)
+    ((folder,),) = rows(postgres_database, "SHOW data_directory")
+    erase(postgres_database)
+    assert compact(postgres_database) == ""
+    postgres.stop()
+    files = [path for path in Path(folder).rglob("*") if path.is_file()]
+    remembered = {path.relative_to(folder).parts[0] for path in files if b"Lovelace" in path.read_bytes()}
+    assert remembered == {"pg_wal"}
+
+
+def test_doing_it_again_changes_nothing(database: Place) -> None:
     erase(database)
     once = [tuple(row) for row in rows(database)]
     assert erase(database) == 0
     assert [tuple(row) for row in rows(database)] == once
 
 
-def test_a_fact_can_be_redacted_for_one_person_after_the_other(database: Path) -> None:
+def test_a_fact_can_be_redacted_for_one_person_after_the_other(database: Place) -> None:
     erase(database)
     first = {row["position"]: bytes(row["digest"]) for row in rows(database) if row["digest"]}
     assert erase(database, BOB) > 0
@@ -236,7 +297,7 @@ def test_a_fact_can_be_redacted_for_one_person_after_the_other(database: Path) -
     assert b"Bob" not in b"".join(bytes(row["state"]) for row in rows(database))
 
 
-def test_old_addresses_go_and_new_ones_stay(database: Path) -> None:
+def test_old_addresses_go_and_new_ones_stay(database: Place) -> None:
     with erasing(database) as eraser:
         erasure = of_addresses(at(0.5))
         assert not eraser.find(of_addresses(at()))
@@ -249,7 +310,7 @@ def test_old_addresses_go_and_new_ones_stay(database: Path) -> None:
     assert NAME.encode() in b"".join(bytes(row["state"]) for row in rows(database))
 
 
-async def test_whoever_writes_from_what_was_before_is_told_that_it_is_stale(database: Path) -> None:
+async def test_whoever_writes_from_what_was_before_is_told_that_it_is_stale(database: Place) -> None:
     async with LedgerJournal.open(database) as journal:
         history = [recorded.event for recorded in await journal.document_history("key of f")]
         row = await journal.file("f")
@@ -265,7 +326,7 @@ async def test_whoever_writes_from_what_was_before_is_told_that_it_is_stale(data
             )
 
 
-async def test_streams_that_others_keep_writing_to_are_erased_all_the_same(database: Path) -> None:
+async def test_streams_that_others_keep_writing_to_are_erased_all_the_same(database: Place) -> None:
     """And the others wait for the database instead of failing: nobody's fact is lost."""
     async with LedgerJournal.open(database) as journal:
         history = [recorded.event for recorded in await journal.document_history("key of f")]
@@ -298,16 +359,17 @@ async def test_streams_that_others_keep_writing_to_are_erased_all_the_same(datab
     check_chains(database)
 
 
-def test_a_stream_that_is_never_quiet_is_given_up(database: Path) -> None:
-    class Overtaken(SqliteLedger):
-        def record(self, *_: Any) -> None:
-            raise IntegrityError("somebody was quicker")
+def test_a_stream_that_is_never_quiet_is_given_up(database: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def overtaken(*_: Any) -> None:
+        raise IntegrityError("somebody was quicker")
 
-    with closing(Overtaken(database)) as ledger, pytest.raises(IntegrityError):
-        Eraser(ledger, "operator", at).erase("document/key of f", of_person(ADA))
+    with closing(ledger_at(database)) as ledger:
+        monkeypatch.setattr(ledger, "record", overtaken)
+        with pytest.raises(IntegrityError):
+            Eraser(ledger, "operator", at).erase("document/key of f", of_person(ADA))
 
 
-def test_a_long_stream_is_erased_in_several_transactions(database: Path) -> None:
+def test_a_long_stream_is_erased_in_several_transactions(database: Place) -> None:
     async def fill() -> None:
         looked = replace(LOOKED, user=ADA, name=NAME, filters="")
         async with LedgerJournal.open(database) as journal:
@@ -316,20 +378,20 @@ def test_a_long_stream_is_erased_in_several_transactions(database: Path) -> None
     trio.run(fill)
     assert erase(database) == 7 + 2 * MOST
     redacted = rows(
-        database, "SELECT * FROM stored_events WHERE topic='Redacted' AND originator_id='reader/ada'"
+        database,
+        "SELECT * FROM stored_events WHERE topic='Redacted' AND originator_id='reader/ada' ORDER BY position",
     )
     assert [len(json.loads(row["state"])["left"]) for row in redacted] == [MOST, MOST, 1]
     check_chains(database)
 
 
-def damage(database: Path, text: bytes) -> None:
+def damage(database: Place, text: bytes) -> None:
     """In the document's stream."""
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("UPDATE stored_events SET state = ? WHERE topic = 'Joined'", (text,))
+    databases.execute(database, "UPDATE stored_events SET state = ? WHERE topic = 'Joined'", (text,))
 
 
 @pytest.mark.parametrize("text", [b"{", b'"ada"', b'{"user":"ada"}', b"\xff"])
-def test_a_damaged_stream_is_named_and_the_others_are_erased(database: Path, text: bytes) -> None:
+def test_a_damaged_stream_is_named_and_the_others_are_erased(database: Place, text: bytes) -> None:
     damage(database, text)
     with erasing(database) as eraser:
         for stream in eraser.find(of_person(ADA)):
@@ -342,11 +404,9 @@ def test_a_damaged_stream_is_named_and_the_others_are_erased(database: Path, tex
         assert eraser.names(ADA) == {NAME}
 
 
-def test_what_was_changed_after_a_redaction_is_never_sealed_by_the_next_one(database: Path) -> None:
+def test_what_was_changed_after_a_redaction_is_never_sealed_by_the_next_one(database: Place) -> None:
     erase(database)
-    with closing(sqlite3.connect(database)) as connection, connection:
-        forged = "UPDATE stored_events SET state = CAST(replace(state, 'Bob', 'Mallory') AS BLOB)"
-        connection.execute(f"{forged} WHERE topic = 'SaveOffered'")
+    databases.replace(database, "Bob", "Mallory", "SaveOffered")
     once = [tuple(row) for row in rows(database)]
     with erasing(database) as eraser, pytest.raises(Unreadable, match="was changed after"):
         eraser.erase("document/key of f", of_person(BOB))
@@ -358,7 +418,8 @@ ERASER = """
     from pathlib import Path
     from tests.infrastructure.test_erasing import ADA, erasing, of_person
 
-    with erasing(Path(sys.argv[1])) as eraser:
+    place = sys.argv[1]
+    with erasing(place if "://" in place else Path(place)) as eraser:
         for stream in eraser.find(of_person(ADA)):
             print(stream, flush=True)
             sys.stdin.readline()
@@ -366,8 +427,8 @@ ERASER = """
 """
 
 
-def test_killed_midway_it_leaves_a_whole_log_and_can_be_begun_again(tmp_path: Path) -> None:
-    database = tmp_path / "ledger.db"
+def test_killed_midway_it_leaves_a_whole_log_and_can_be_begun_again(place: Place) -> None:
+    database = place
 
     async def fill() -> None:
         async with LedgerJournal.open(database) as journal, trio.open_nursery() as nursery:
@@ -394,5 +455,5 @@ def test_killed_midway_it_leaves_a_whole_log_and_can_be_begun_again(tmp_path: Pa
     check_chains(database)
     assert erase(database) > 0
     check_chains(database)
-    assert compact(database)
+    assert compact(database) == ""
     assert not [word for word in PERSONAL if word in on_disk(database)]

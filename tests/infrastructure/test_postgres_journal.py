@@ -13,6 +13,7 @@ from application.journal import JournalFailed, Query, StaleWrite
 from domain import document as documents
 from domain.events import DocumentEvent
 from infrastructure.journal import LedgerJournal
+from infrastructure.journal.postgres import tables
 from infrastructure.journal.postgres.dialect import translated
 from infrastructure.journal.postgres.upgrading import CURRENT
 from tests.engines.postgres import Postgres
@@ -174,6 +175,21 @@ async def test_a_server_that_stands_still_is_hung_up_on(postgres: Postgres, post
                     break
                 except JournalFailed:
                     await trio.sleep(0.2)
+
+
+async def test_who_is_stopped_in_the_middle_of_writing_holds_nobody_up_for_long(
+    postgres_database: str,
+) -> None:
+    """For PostgreSQL it is not idle: it is in the middle of a pipeline, for which there is no deadline."""
+    async with LedgerJournal.open(postgres_database) as journal:
+        await journal.append(change("k"))
+        stopped = psycopg.connect(postgres_database)
+        with pytest.raises(psycopg.OperationalError), stopped, stopped.pipeline():  # noqa: PT012
+            assert stopped.execute(tables.LOCK).fetchone()
+            with trio.fail_after(20):
+                await journal.append(change("k2"))
+            stopped.execute("SELECT 1").fetchone()
+        assert await positions(journal) == [1, 2]
 
 
 async def test_two_nodes_fight_over_documents_and_no_history_breaks(postgres_database: str) -> None:

@@ -1,164 +1,66 @@
-"""Lives of Docledger: the real application, in memory, killed and started again."""
+"""Docledger as the others see it: one process, or several nodes and what spreads requests over them."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import TypeVar
 
 import trio
-from prometheus_client import CollectorRegistry
 
-from application.callbacks import Callbacks, Fate
-from application.claims import BadCallback
-from application.desk import Desk
-from application.draining import drain
-from application.files import Files, Shelf
-from application.following import Follower
-from application.forgotten import Recovery
-from application.opening import Door
-from application.ports import DocumentServer
-from application.replacing import Replacing
-from application.spool import Spool
-from application.world import Patience, World
-from infrastructure.metrics.saves import Saves
-from tests.simulation.machine import Machine
-from tests.simulation.storage import Blobs, DoomedBlobs, DoomedJournal, DoomedSidecars, Inspector
+from tests.simulation.cluster import Cluster
+from tests.simulation.node import Node
+from tests.simulation.office import Office
+from tests.simulation.storage import DoomedBlobs, DoomedJournal
 from tests.simulation.troubles import Troubles
-from tests.simulation.witness import Witness
-from web import bootstrap
-from web.callbacks import DURABLE
+from tests.simulation.wire import ServerPort
+from tests.simulation.witness import Asking, Witness
 
-NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
-GRACE = 10.0  # seconds for a gentle stop
-LIMIT = 10**6  # bytes
-
-logger = logging.getLogger("simulation")
-
-
-def now() -> datetime:
-    return NOON + timedelta(seconds=trio.current_time())
+T = TypeVar("T")
 
 
 class Docledger:
     """What a life leaves behind is the journal and the blobs, nothing else."""
 
-    def __init__(self, policy: str, troubles: Troubles, witness: Witness) -> None:
-        self.machine = Machine()
-        self.troubles = troubles
-        self.witness = witness
+    def __init__(self, policy: str, troubles: Troubles, witness: Witness, size: int, seed: int) -> None:
+        self.troubles, self.witness = troubles, witness
         self.durable = policy == "durable"
-        self.journal = DoomedJournal(troubles=troubles, moment=self.moment, recorded=witness.recorded)
-        self.places = DoomedBlobs("blobs", troubles), DoomedBlobs("overflow", troubles)
-        self.sidecars = DoomedSidecars(troubles)
-        self.server: DocumentServer
-        self.blobs: Blobs
-        self.files: Files
-        self.replacing: Replacing
-        self.desk: Desk
-        self.door: Door
-        self.callbacks: Callbacks
-        self._ids = iter(range(10**6))
-        self._rest = 0.0
-        self._armed: tuple[str, int] | None = None
-        self._stopping = trio.Event()
+        self.journal = DoomedJournal(troubles=troubles, recorded=witness.recorded)
+        self.store = DoomedBlobs("blobs", troubles)
+        self.nodes = [
+            Node(number, Asking(witness, number), self.journal, self.store, durable=self.durable)
+            for number in range(size)
+        ]
+        self._dice = Random(seed)
+        self.cluster = Cluster(self.nodes, troubles, witness, self._dice) if size > 1 else None
+
+    def connect(self, office: Office) -> None:
+        for node in self.nodes:
+            node.server = ServerPort(node, self, office)
 
     async def run(self) -> None:
-        while True:
-            await self._live()
-            down = trio.current_time()
-            await trio.sleep(self._rest)
-            self.troubles.felt("docledger", down, trio.current_time())
+        async with trio.open_nursery() as nursery:
+            for node in self.nodes:
+                nursery.start_soon(node.run)
+            if self.cluster:
+                nursery.start_soon(self.cluster.run)
 
-    async def _live(self) -> None:
-        stages = bootstrap.Stages()
-        stages.listening.set()
-        async with self.machine.on() as nursery:
-            self._assemble(nursery, stages)
-            self.witness.born()
-            self._stopping = trio.Event()
-            await self._stopping.wait()
-            await drain(self.desk, self.world, GRACE, close=self.door.shut)
-            nursery.cancel_scope.cancel()
+    def one(self) -> Node:
+        """Whom the next request goes to, or the next blow: one that is up, if there is any."""
+        up = [node for node in self.nodes if node.machine.up]
+        return self._dice.choice(up or self.nodes) if self.cluster else self.nodes[0]
 
-    def _assemble(self, nursery: trio.Nursery, stages: bootstrap.Stages) -> None:
-        self.blobs = Blobs(*self.places)
-        self.world = World(
-            self.journal,
-            self.blobs,
-            Inspector(self.blobs),
-            self.server,
-            self.sidecars,
-            now,
-            Patience(),
-            Saves(CollectorRegistry()),
-        )
-        self.files = Files(Shelf(self.journal, self.blobs, now, lambda: f"f{next(self._ids)}", LIMIT))
-        self.desk = Desk(nursery, self.world)
-        self.door = Door(self.desk, self.world, self.files)
-        self.replacing = Replacing(self.desk, self.world, self.files)
-        spool, recovery = Spool(nursery, self.desk, self.world), Recovery(self.desk, self.world)
-        self.callbacks = Callbacks(
-            nursery, self.desk, self.world, spool, keep_failed=self.durable, unsafe=recovery.nudge
-        )
-        nursery.start_soon(bootstrap._work, nursery, Follower(self.desk, self.world), spool, recovery, stages)
-        nursery.start_soon(self.blobs.run)
-
-    def stop(self, rest: float, *, shut: bool) -> None:
-        """Gently; `shut`: everybody is sent out."""
-        self._rest = rest
-        self.witness.log("docledger stops")
-        self.witness.exempt += 1
-        self.door.shut = shut
-        self._stopping.set()
-
-    def kill(self, moment: str, ticks: int, rest: float) -> None:
-        """At so many turns of the scheduler after the next moment of that name."""
-        self._armed, self._rest = (moment, ticks), rest
-        self.moment("now")
-
-    def moment(self, name: str) -> None:
-        if self._armed and self._armed[0] == name and self.machine.nursery:
-            ticks, self._armed = self._armed[1], None
-            self.machine.nursery.start_soon(self._die, ticks)
-
-    async def _die(self, ticks: int) -> None:
-        for _ in range(ticks):
-            await trio.lowlevel.checkpoint()
-        self.witness.log("docledger is killed")
-        self.machine.off()
-
-    def spare(self) -> None:
-        """Nobody kills it any more."""
-        self._armed = None
-
-    async def answer(self, claims: Mapping[str, Any]) -> tuple[int, int]:
-        """HTTP status and `error`, as web/callbacks.py replies."""
-        self.moment("callback")
-        began = trio.current_time()
-        try:
-            fate = await self.callbacks.receive(claims)
-        except BadCallback:
-            fate = Fate.MEANINGLESS
-        except Exception:
-            logger.exception("a callback failed")
-            fate = Fate.UNSAFE
-        self.moment("reply")
-        await trio.lowlevel.checkpoint()
-        answer = DURABLE[fate] if self.durable else (200, 0)
-        self.callbacks.note_reply(claims, *answer, trio.current_time() - began)
-        return answer
-
-    async def content(self, file: str, number: int, key: str) -> bytes:
-        """What the Document Server gets when it fetches a document, as web/links.py serves it."""
-        version = await self.journal.version(file, number)
-        assert version is not None, f"{file} has no version {number}"
-        await self.door.load(key, number)
-        return b"".join([part async for part in self.blobs.read(version.sha256)])
+    async def ask(self, what: Callable[[Node], Awaitable[T]]) -> T:
+        """Of some node. Raises Cut, and what it raises."""
+        node = self.one()
+        return await node.call(lambda: what(node))
 
     def stored(self, content: bytes) -> bool:
         """Whether a version has these bytes, and they are there."""
         sha256 = hashlib.sha256(content).hexdigest()
-        return sha256 in self.witness.versions and self.blobs.bytes(sha256) is not None
+        return sha256 in self.witness.versions and self.bytes(sha256) is not None
+
+    def bytes(self, sha256: str) -> bytes | None:
+        places = (self.store, *(node.overflow for node in self.nodes))
+        return next((place.stored[sha256] for place in places if sha256 in place.stored), None)

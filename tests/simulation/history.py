@@ -34,6 +34,9 @@ WEIGHTS = {
     "view": 1, "upload": 2, "restore": 2, "wait": 4, "stop": 1, "shut": 1, "crash": 4, "clock": 1,
 }  # fmt: skip
 WHAT = [what for what, weight in WEIGHTS.items() for _ in range(weight)]
+# With several nodes a stop is that of one of them, and nobody is sent out for it.
+AMONG_NODES = [*(what for what in WHAT if what != "shut"), *["kill"] * 6, *["pause"] * 6, *["move"] * 8]
+PAUSED = (3.0, 12.0, 12.0, 40.0, 70.0, 150.0)
 
 
 class History(NamedTuple):
@@ -41,23 +44,28 @@ class History(NamedTuple):
     policy: str
     steps: list[Step]
     office_xml: bool = False  # the server gives docx for a text, and has to convert it back
+    nodes: int = 1
 
 
-def read(drawn: bytes) -> History:
+def read(drawn: bytes, what: Sequence[str] = WHAT, nodes: int = 1) -> History:
     records = (drawn[start : start + WIDTH] for start in range(3, len(drawn), WIDTH))
-    steps = [step for record in records for step in Reader(record).steps()]
-    return History(int.from_bytes(drawn[:2]), ("always", "durable")[drawn[2] % 2], steps)
+    steps = [step for record in records for step in Reader(record, what).steps()]
+    return History(int.from_bytes(drawn[:2]), ("always", "durable")[drawn[2] % 2], steps, nodes=nodes)
+
+
+def read_among_nodes(drawn: bytes) -> History:
+    return read(drawn, AMONG_NODES, 2 + drawn[2] // 2 % 2)
 
 
 class Reader:
-    def __init__(self, record: bytes) -> None:
-        self._bytes = iter(record)
+    def __init__(self, record: bytes, what: Sequence[str]) -> None:
+        self._bytes, self._what = iter(record), what
 
     def pick(self, options: Sequence[T]) -> T:
         return options[next(self._bytes, 0) % len(options)]
 
     def steps(self) -> Iterator[Step]:
-        what = self.pick(WHAT)
+        what = self.pick(self._what)
         if what == "mishap":
             yield from self.mishap()
         elif what:
@@ -74,6 +82,10 @@ class Reader:
                 return (what, self.pick(SHORT), self.pick(PAUSES))
             case "wait":
                 return (what, self.pick(WAITS))
+            case "pause":
+                return (what, self.pick(PAUSED), self.pick(PAUSES))
+            case "move":
+                return (what, self.pick(PAUSES))
             case "clock":
                 return (what, self.pick(SKEWS), 0.0)
             case "restore":
@@ -92,4 +104,6 @@ class Reader:
 
 
 SIZE = 3 + MOST * WIDTH
-histories = st.binary(min_size=SIZE, max_size=SIZE).map(read)
+drawn = st.binary(min_size=SIZE, max_size=SIZE)
+histories = drawn.map(read)
+among_nodes = drawn.map(read_among_nodes)

@@ -13,7 +13,8 @@ from domain import events
 from domain import file as files
 from domain.document import Document
 from domain.words import Next, Standing, Trigger
-from tests.simulation.docledger import NOON, Docledger
+from tests.simulation.docledger import Docledger
+from tests.simulation.node import NOON
 from tests.simulation.office import Office
 from tests.simulation.storage import DoomedJournal
 from tests.simulation.witness import Offered, Witness, marks_in
@@ -61,7 +62,7 @@ class Reckoning:
         return faults
 
     def _bytes(self, sha256: str) -> bytes:
-        return self.docledger.blobs.bytes(sha256) or b""
+        return self.docledger.bytes(sha256) or b""
 
     def acknowledged(self) -> Iterator[str]:
         """1: what was answered with error 0 and could be had is a version."""
@@ -232,13 +233,15 @@ class Reckoning:
                 yield f"{key} was never closed: {state}"
         if len(self.office.standin.forgotten):
             yield f"forgotten at the server: {list(self.office.standin.forgotten)}"
-        if self.docledger.sidecars.kept:
-            yield f"sidecars are left: {list(self.docledger.sidecars.kept)}"
-        if self.docledger.blobs.overflow.stored:
-            yield f"the overflow is not empty: {list(self.docledger.blobs.overflow.stored)}"
-        if len(self.docledger.desk):
-            yield f"{len(self.docledger.desk)} actors never rest"
-        for machine, usual in ((self.docledger.machine, WORKERS), (self.office.machine, 0)):
+        for node in self.docledger.nodes:
+            if node.sidecars.kept:
+                yield f"sidecars are left: {list(node.sidecars.kept)}"
+            if node.overflow.stored:
+                yield f"the overflow is not empty: {list(node.overflow.stored)}"
+            if len(node.desk):
+                yield f"{len(node.desk)} actors never rest"
+        ours = [(node.machine, WORKERS) for node in self.docledger.nodes]
+        for machine, usual in (*ours, (self.office.machine, 0)):
             assert machine.nursery
             tasks = [task.name for task in machine.nursery.child_tasks]
             if len(tasks) != usual:

@@ -17,8 +17,8 @@ from infrastructure.standin.config import StandinConfig
 from infrastructure.standin.faults import Fault
 from infrastructure.standin.server import Standin
 from infrastructure.standin.store import Store
-from tests.simulation.docledger import NOON
 from tests.simulation.machine import Machine
+from tests.simulation.node import NOON
 from tests.simulation.troubles import Troubles
 from tests.simulation.witness import Witness
 

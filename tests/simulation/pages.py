@@ -59,9 +59,7 @@ class Page:
     async def _invited(self, mode: Mode) -> Invitation:
         docledger, witness = self.town.docledger, self.town.witness
         asked = witness.ended_keys()
-        opening = await docledger.machine.call(
-            partial(docledger.door.open, self.file, self.person, "::1", wanted=mode)
-        )
+        opening = await docledger.ask(lambda node: node.door.open(self.file, self.person, "::1", wanted=mode))
         witness.handed_out(self.file, opening.key, asked)
         return Invitation(
             key=opening.key,

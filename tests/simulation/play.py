@@ -13,14 +13,16 @@ from application.journal import JournalFailed, StaleWrite
 from application.ports import StorageFailed
 from domain.file import EVERYBODY
 from domain.words import Access, Mode
+from tests.simulation.cluster import Cluster
 from tests.simulation.docledger import Docledger
 from tests.simulation.history import FILES, Step
 from tests.simulation.invariants import Reckoning
 from tests.simulation.machine import Cut
+from tests.simulation.node import Node
 from tests.simulation.office import Office
 from tests.simulation.pages import Town
 from tests.simulation.troubles import Troubles
-from tests.simulation.wire import Line, ServerPort, chunks
+from tests.simulation.wire import Line, chunks
 from tests.simulation.witness import Witness
 
 HOUR = 3600.0
@@ -28,12 +30,12 @@ NOT_NOW = (Cut, JournalFailed, StaleWrite, StorageFailed, NotFound, WrongType)
 
 
 class Play:
-    def __init__(self, policy: str, *, office_xml: bool = False) -> None:
+    def __init__(self, policy: str, *, office_xml: bool = False, nodes: int = 1, seed: int = 0) -> None:
         self.troubles, self.witness = Troubles(), Witness()
-        self.docledger = Docledger(policy, self.troubles, self.witness)
+        self.docledger = Docledger(policy, self.troubles, self.witness, nodes, seed)
         self.office = Office(self.witness, self.troubles, as_origin=not office_xml)
         self.office.line = Line(self.docledger, self.office)
-        self.docledger.server = ServerPort(self.docledger, self.office)
+        self.docledger.connect(self.office)
         self.town = Town(self.docledger, self.office, self.witness)
         self.reckoning: Reckoning
         self.faults: list[str] = []
@@ -55,7 +57,7 @@ class Play:
             self.nursery.cancel_scope.cancel()
 
     async def _add_file(self, number: int) -> None:
-        files, ada = self.docledger.files, self.town.people[0]
+        files, ada = self.docledger.nodes[0].files, self.town.people[0]
         blob = await files.store(chunks(f"file {number}\n".encode()))
         row = await files.add(f"plan{number}.txt", blob, ada)
         await files.share(row.id, EVERYBODY, "everybody", Access.EDIT, ada)
@@ -73,10 +75,16 @@ class Play:
                 self.troubles.felt("assembly", trio.current_time(), inf)
             case ("trouble", (where, kind), times, seconds, _):
                 self.troubles.plan(where, kind, times, seconds)
+                if (where, kind) == ("journal", "down") and self.docledger.cluster:
+                    self.docledger.journal.stir()
             case ("kill", moment, ticks, rest, _):
-                self.docledger.kill(moment, ticks, rest)
+                self.docledger.one().kill(moment, ticks, rest)
             case ("stop" | "shut" as how, rest, _):
-                self.docledger.stop(rest, shut=how == "shut")
+                self.docledger.one().stop(rest, shut=how == "shut")
+            case ("pause", seconds, _):
+                self.nursery.start_soon(self._cluster.pause, self.docledger.one(), seconds)
+            case ("move", _):
+                self._cluster.rotate()
             case ("crash", rest, _):
                 self.office.crash(rest)
             case ("wait", _):
@@ -125,28 +133,33 @@ class Play:
             self.town.gone(user, file)
 
     async def _upload(self, number: int, file: int) -> None:
-        docledger, ada = self.docledger, self.town.people[0]
-        mark = self.witness.new_mark()
+        ada, mark = self.town.people[0], self.witness.new_mark()
 
-        async def put() -> None:
-            blob = await docledger.files.store(chunks(f"upload {mark}\n".encode()))
-            await docledger.replacing.put(self.town.files[file], blob, ada, expected=None)
+        async def put(node: Node) -> None:
+            blob = await node.files.store(chunks(f"upload {mark}\n".encode()))
+            await node.replacing.put(self.town.files[file], blob, ada, expected=None)
             self.witness.typed(mark, "an upload")
 
         await self._try(put)
 
     async def _restore(self, number: int, file: int) -> None:
-        docledger, ada, id_ = self.docledger, self.town.people[0], self.town.files[file]
+        ada, id_ = self.town.people[0], self.town.files[file]
 
-        async def restore() -> None:
-            row = await docledger.files.get(id_, ada)
-            await docledger.replacing.restore(id_, number % row.file.last + 1, ada)
+        async def restore(node: Node) -> None:
+            row = await node.files.get(id_, ada)
+            await node.replacing.restore(id_, number % row.file.last + 1, ada)
 
         await self._try(restore)
 
-    async def _try(self, errand: Callable[[], Awaitable[None]]) -> None:
-        with self.witness.exempted(), suppress(*NOT_NOW):
-            await self.docledger.machine.call(errand)
+    async def _try(self, errand: Callable[[Node], Awaitable[None]]) -> None:
+        node = self.docledger.one()
+        with node.asking.exempted(), suppress(*NOT_NOW):
+            await node.call(lambda: errand(node))
+
+    @property
+    def _cluster(self) -> Cluster:
+        assert self.docledger.cluster
+        return self.docledger.cluster
 
     def _reconnect(self) -> None:
         for place, page in list(self.town.pages.items()):
@@ -163,12 +176,15 @@ class Play:
     async def _heal(self) -> None:
         """Everything works again, everybody leaves, orphans are opened and left once more; hours pass."""
         self.witness.log("-- heal")
-        self.docledger.spare()
+        for node in self.docledger.nodes:
+            node.spare()
         self.office.spare()
         await self.troubles.outlast()
         await trio.sleep(1)  # who is about to be killed is killed
-        for machine in (self.docledger.machine, self.office.machine):
-            await machine.started()
+        for node in self.docledger.nodes:
+            await node.awake.wait()
+            await node.machine.started()
+        await self.office.machine.started()
         await trio.sleep(90)  # three intervals of the auto-save
         for place in list(self.town.pages):
             await self._leave(*place)

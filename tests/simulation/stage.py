@@ -37,7 +37,7 @@ class Patrol(trio.abc.Instrument):
 
 def staged(history: History) -> Play:
     """Played to its end, with everything in `faults` that must not be."""
-    played = Play(history.policy, office_xml=history.office_xml)
+    played = Play(history.policy, office_xml=history.office_xml, nodes=history.nodes, seed=history.seed)
     patrol = Patrol()
 
     async def scenario() -> None:

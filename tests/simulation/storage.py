@@ -15,6 +15,7 @@ from domain.events import Event
 from infrastructure.overflow import OverflowBlobs
 from tests.fake_journal import FakeJournal
 from tests.fakes import FakeBlobs, FakeSidecars
+from tests.simulation.here import moment, moves
 from tests.simulation.troubles import Troubles
 
 SETTLING = 307.0  # seconds between two attempts to empty the overflow; the service's 5 cost too many turns
@@ -23,20 +24,20 @@ SETTLING = 307.0  # seconds between two attempts to empty the overflow; the serv
 @dataclass
 class DoomedJournal(FakeJournal):
     troubles: Troubles = field(default_factory=Troubles)
-    moment: Callable[[str], None] = lambda _: None
     recorded: Callable[[str, Event], None] = lambda *_: None
     told: int = 0
 
     async def append(self, *changes: Change) -> None:
-        self.moment("append")
+        moment("append")
         trouble = self.troubles.take("journal", "before", "after")
         if trouble and trouble[0] != "after":
             await trio.lowlevel.checkpoint()
             raise JournalFailed("no space left on device")
         await super().append(*changes)
         self._tell()
-        self.moment("appended")
+        moment("appended")
         await trio.lowlevel.checkpoint()
+        await moves()
         if trouble:
             raise JournalFailed("the connection was lost after COMMIT")
 
@@ -46,6 +47,7 @@ class DoomedJournal(FakeJournal):
             self.recorded(fact.stream, fact.event)
 
     async def _reach(self) -> None:
+        await moves()
         await super()._reach()
         if self.troubles.take("journal", "unreadable"):
             raise JournalFailed("the disk does not answer")
@@ -59,6 +61,7 @@ class DoomedBlobs(FakeBlobs):
         self._place, self._troubles = place, troubles
 
     async def work(self) -> None:
+        await moves()
         await super().work()
         if self._troubles.take(self._place, "full"):
             raise StorageFailed("no space left on device")
@@ -104,6 +107,7 @@ class DoomedSidecars(FakeSidecars):
         self._troubles = troubles
 
     async def _work(self) -> None:
+        await moves()
         await super()._work()
         if self._troubles.take("sidecars", "full"):
             raise StorageFailed("no space left on device")

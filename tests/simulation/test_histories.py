@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.simulation.history import History, histories
+from tests.simulation.history import History, among_nodes, histories
 from tests.simulation.stage import play
 
 ASKED = os.environ.get("HISTORIES")
@@ -96,9 +96,29 @@ def test_nothing_is_lost_when_results_come_in_another_type(history: History) -> 
     play(history._replace(office_xml=True))
 
 
+@given(among_nodes)
+@settings(
+    max_examples=int(ASKED or USUAL) // 2,
+    deadline=None,
+    database=None,
+    derandomize=ASKED is None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+)
+def test_nothing_is_lost_whatever_happens_to_several_nodes(history: History) -> None:
+    play(history)
+
+
 @pytest.mark.parametrize("policy", ["always", "durable"])
 @pytest.mark.parametrize("steps", ONCE.values(), ids=ONCE.keys())
 def test_a_history_that_would_lose_something_without_care(
     steps: list[tuple[object, ...]], policy: str
 ) -> None:
     play(History(0, policy, steps))
+
+
+@pytest.mark.parametrize("policy", ["always", "durable"])
+@pytest.mark.parametrize("steps", ONCE.values(), ids=ONCE.keys())
+def test_nor_do_several_nodes_lose_it(steps: list[tuple[object, ...]], policy: str) -> None:
+    for seed in range(6):
+        play(History(seed, policy, steps, nodes=2 + seed % 2))

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -26,9 +26,12 @@ from application.ports import (
     StorageFailed,
 )
 from infrastructure.standin.results import Expired, Forbidden, Missing
-from tests.simulation.docledger import LIMIT, Docledger
 from tests.simulation.machine import Cut
+from tests.simulation.node import LIMIT, Node
 from tests.simulation.office import BASE, Office
+
+if TYPE_CHECKING:
+    from tests.simulation.docledger import Docledger
 
 COMMAND_SECONDS, INFO_SECONDS, DOWNLOAD_SECONDS = 15, 150, 120  # as in infrastructure/document_server.py
 HTML = b"EVIL <html>502 Bad Gateway</html>"
@@ -37,13 +40,16 @@ HTML = b"EVIL <html>502 Bad Gateway</html>"
 class ServerPort:
     """The Document Server as Docledger reaches it."""
 
-    def __init__(self, docledger: Docledger, office: Office) -> None:
-        self._docledger, self._office = docledger, office
+    def __init__(self, node: Node, docledger: Docledger, office: Office) -> None:
+        self._node, self._docledger, self._office = node, docledger, office
         self._troubles, self._witness = docledger.troubles, docledger.witness
 
     async def command(self, name: str, key: str | None = None, **parameters: Any) -> Answer:
-        self._docledger.moment("command")
-        self._witness.commanded(name, key)
+        self._node.moment("command")
+        await self._node.moves()
+        autosave = name == "forcesave" and key is not None and not self._node.asking.exempt
+        if autosave and key:
+            self._node.asks(key)
         seconds = INFO_SECONDS if name == "info" else COMMAND_SECONDS
         try:
             with trio.fail_after(seconds):
@@ -51,7 +57,9 @@ class ServerPort:
         except (trio.TooSlowError, Cut) as error:
             raise ServerUnreachable(f"no answer to {name}") from error
         finally:
-            self._witness.answered(name, key)
+            if autosave and key:
+                self._node.asking.answered(key)
+            await self._node.moves()
 
     async def _command(self, parameters: Mapping[str, Any]) -> Answer:
         kind, seconds = self._troubles.take("command", "refuse", "silence", "slow") or ("", 0)
@@ -69,7 +77,8 @@ class ServerPort:
         return Answer(answer["error"], answer)
 
     async def convert(self, url: str, *, filetype: str, outputtype: str, key: str, title: str = "") -> str:
-        self._docledger.moment("command")
+        self._node.moment("command")
+        await self._node.moves()
         wanted = {"url": url, "filetype": filetype, "outputtype": outputtype, "key": key, "title": title}
         kind, seconds = self._troubles.take("command", "refuse", "silence", "slow") or ("", 0)
         try:
@@ -85,13 +94,14 @@ class ServerPort:
         return str(answer["fileUrl"])
 
     async def fetch(self, url: str) -> Blob:
-        self._docledger.moment("download")
+        self._node.moment("download")
+        await self._node.moves()
         try:
             with trio.fail_after(DOWNLOAD_SECONDS):
                 content = await self._download(url)
         except (trio.TooSlowError, Cut) as error:
             raise DownloadFailed("the download broke off") from error
-        return await self._docledger.blobs.keep(chunks(content), limit=LIMIT)
+        return await self._node.blobs.keep(chunks(content), limit=LIMIT)
 
     async def _download(self, url: str) -> bytes:
         await trio.sleep(0.05)
@@ -172,7 +182,7 @@ class Line:
             "",
             0,
         )
-        answer = partial(self._docledger.machine.call, partial(self._docledger.answer, claims))
+        answer = partial(self._docledger.ask, lambda node: node.answer(claims))
         match kind:
             case "lost":
                 await trio.sleep(0.05)
@@ -197,9 +207,8 @@ class Line:
             return
         asked = parse_qs(urlsplit(url).query)
         file, number, key = (asked[name][0] for name in ("file", "version", "key"))
-        fetch = partial(self._docledger.content, file, int(number), key)
         try:
-            content = await self._docledger.machine.call(fetch)
+            content = await self._docledger.ask(lambda node: node.content(file, int(number), key))
         except (Cut, JournalFailed, StorageFailed, Unavailable):
             raise httpx.ConnectError("connection refused") from None
         yield Response(200, content)

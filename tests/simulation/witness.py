@@ -48,16 +48,12 @@ class Witness:
     offers: dict[tuple[str, str], Offered] = field(default_factory=dict)
     spoils: dict[tuple[str, str], int] = field(default_factory=dict)  # (url path, how) -> times
     lost: dict[str, str] = field(default_factory=dict)  # mark -> how the server lost it
-    running: dict[str, float] = field(default_factory=dict)  # forcesave commands under way
-    asked: dict[str, float] = field(default_factory=dict)  # key -> the last forcesave command of this life
-    commands: int = 0
     ended: set[str] = field(default_factory=set)  # keys that were closed after a change was committed
     committed: set[str] = field(default_factory=set)  # keys
     versions: dict[str, int] = field(default_factory=dict)  # sha256 -> number
     joined: dict[str, float] = field(default_factory=dict)  # key -> when a status 1 with users was accepted
     emptied: dict[str, float] = field(default_factory=dict)  # key -> when a status 4 was sent
     editors: Callable[[str], list[str]] = lambda _: []  # at the Document Server, now
-    exempt: int = 0  # who may ask for a forcesave at any time just now
     last_fact: str = ""  # the key whose final save was recorded just now
     _marks: int = 0
 
@@ -109,36 +105,6 @@ class Witness:
         place = (urlsplit(url).path, how)
         self.spoils[place] = self.spoils.get(place, 0) + 1
 
-    def commanded(self, name: str, key: str | None) -> None:
-        self.commands += 1
-        if name != "forcesave" or key is None or self.exempt:
-            return
-        now = trio.current_time()
-        if key in self.running:
-            self.wrong(f"two forcesave commands at once for {key}")
-        if now - self.asked.get(key, -100) < 29.99:
-            self.wrong(f"auto-save asked for {key} {now - self.asked[key]:.2f} s after the last time")
-        self.running[key] = self.asked[key] = now
-
-    def answered(self, name: str, key: str | None) -> None:
-        if name == "forcesave" and key is not None:
-            self.running.pop(key, None)
-
-    @contextmanager
-    def exempted(self) -> Iterator[None]:
-        """While somebody else than the auto-save may ask for what is being typed."""
-        self.exempt += 1
-        try:
-            yield
-        finally:
-            self.exempt = max(0, self.exempt - 1)  # a new life has begun at 0
-
-    def born(self) -> None:
-        self.log("docledger is up")
-        self.asked.clear()
-        self.running.clear()
-        self.exempt = 0
-
     def destroyed(self, text: str, how: str) -> None:
         """The Document Server has let go of it, as it was told to."""
         self.lost.update((mark, how) for mark in marks_in(text))
@@ -164,3 +130,45 @@ class Witness:
         if isinstance(event, events.Saved | events.Forcesaved):
             self.committed.add(stream.removeprefix("document/"))
         self.last_fact = stream.removeprefix("document/") if isinstance(event, events.Saved) else ""
+
+
+@dataclass(eq=False)
+class Asking:
+    """How often one node asks the server for what is being typed."""
+
+    witness: Witness
+    number: int
+    running: dict[str, float] = field(default_factory=dict)  # forcesave commands under way
+    asked: dict[str, float] = field(default_factory=dict)  # key -> the last forcesave command of this life
+    exempt: int = 0  # who may ask for a forcesave at any time just now
+
+    def log(self, what: str) -> None:
+        self.witness.log(f"node {self.number}: {what}" if self.number else what)
+
+    def commanded(self, key: str, woke: float) -> None:
+        """`woke`: when the node was paused last; what was due meanwhile came late."""
+        now = trio.current_time()
+        if key in self.running:
+            self.witness.wrong(f"two forcesave commands at once for {key}")
+        if now - self.asked.get(key, -100) < 29.99 and now - woke > 30:
+            before = now - self.asked[key]
+            self.witness.wrong(f"auto-save asked for {key} {before:.2f} s after the last time")
+        self.running[key] = self.asked[key] = now
+
+    def answered(self, key: str) -> None:
+        self.running.pop(key, None)
+
+    @contextmanager
+    def exempted(self) -> Iterator[None]:
+        """While somebody else than the auto-save may ask for what is being typed."""
+        self.exempt += 1
+        try:
+            yield
+        finally:
+            self.exempt = max(0, self.exempt - 1)  # a new life has begun at 0
+
+    def born(self) -> None:
+        self.log("docledger is up")
+        self.asked.clear()
+        self.running.clear()
+        self.exempt = 0

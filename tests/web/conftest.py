@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,11 @@ async def server() -> AsyncIterator[FakeServer]:
 
 
 @pytest.fixture
-async def running(nursery: trio.Nursery, tmp_path: Path, server: FakeServer) -> AsyncIterator[Running]:
+async def running(
+    nursery: trio.Nursery, tmp_path: Path, server: FakeServer, logged_in: Mapping[str, str]
+) -> AsyncIterator[Running]:
     async with Client(trust_env=False, verify=False, timeout=DEADLINE) as http:
-        running = Running(nursery, tmp_path, server, http)
+        running = Running(nursery, tmp_path, server, http, logged_in)
         yield running
     await running.end_all()
 

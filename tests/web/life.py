@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -42,13 +43,20 @@ class Running:
     """Starts services; their settings may be overridden, and how long they wait for what."""
 
     def __init__(
-        self, nursery: trio.Nursery, folder: Path, server: FakeServer, http: httpx.AsyncClient
+        self,
+        nursery: trio.Nursery,
+        folder: Path,
+        server: FakeServer,
+        http: httpx.AsyncClient,
+        usual: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self._nursery, self._folder, self._server, self._http = nursery, folder, server, http
+        self.usual = usual  # settings
         self._lives: dict[str, Life] = {}
 
     async def __call__(self, *, patience: dict[str, float] | None = None, **given: Any) -> Service:
-        life = Life(settings(self._folder / str(len(self._lives)), self._server, **given))
+        folder = self._folder / str(len(self._lives))
+        life = Life(settings(folder, self._server, **{**self.usual, **given}))
         binds = await self._nursery.start(life.live, patience or {})
         self._lives[binds[0]] = life
         return Service(binds[0], self._server, self._http, life.settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 import httpx
@@ -10,9 +9,12 @@ import pytest
 import trio
 
 from domain.keys import user_id
+from tests.databases import execute
 from tests.trouble import locked
 from tests.web.life import Running
 from tests.web.service import Service, second, word
+
+pytestmark = pytest.mark.in_both
 
 EVE = "auditor:eve"
 OWNER, EDITOR, VIEWER, STRANGER = "ada", "bob", "vic", "sam"
@@ -146,9 +148,7 @@ async def test_the_links_of_a_version_lead_to_it(service: Service) -> None:
 
 async def test_a_thinned_version_has_no_links_any_more(service: Service) -> None:
     file, _ = await a_life(service)
-    with sqlite3.connect(service.settings.database_path) as database:
-        database.execute("DELETE FROM versions WHERE number = 2")
-    database.close()
+    execute(service.settings.database, "DELETE FROM versions WHERE number = 2")
     events = await told(service, f"/api/files/{file}/events?type=VersionAdded,Forcesaved&after=0", OWNER)
     assert ["content" in event for event in events] == [True, False, False]
 
@@ -191,7 +191,7 @@ async def test_nothing_is_shown_when_the_reading_cannot_be_recorded(service: Ser
     async def ask(path: str) -> None:
         answers.append(await service.get(path.format(file=file, key=key), by=OWNER))
 
-    with locked(service.settings.database_path):
+    with locked(service.settings.database):
         async with trio.open_nursery() as nursery:
             for path in (*EVERYWHERE[:2], *EXPORTS[:2]):
                 nursery.start_soon(ask, path)
@@ -324,9 +324,7 @@ async def test_a_filter_that_the_address_has_settled_is_refused(service: Service
 
 async def test_a_damaged_fact_is_said_and_what_can_be_read_is_read(service: Service) -> None:
     file, _ = await a_life(service)
-    with sqlite3.connect(service.settings.database_path) as database:
-        database.execute("UPDATE stored_events SET state = X'7B' WHERE topic = 'Added'")
-    database.close()
+    execute(service.settings.database, "UPDATE stored_events SET state = x'7b' WHERE topic = 'Added'")
     damaged = await service.get("/api/audit?after=0", by=EVE)
     assert (damaged.status_code, damaged.json()["code"]) == (500, "damaged")
     assert types(await told(service, f"/api/files/{file}/events?type=Joined")) == ["Joined"]

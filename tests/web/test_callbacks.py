@@ -9,6 +9,8 @@ import pytest
 from tests.web.life import Running
 from tests.web.service import Service, second, word
 
+pytestmark = pytest.mark.in_both
+
 FINE = (200, 0)
 NEWER, NEWEST = word("Newer words."), word("The newest words.")
 

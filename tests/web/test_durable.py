@@ -10,6 +10,8 @@ from tests.web.fake_server import STRANGER, FakeServer, withheld
 from tests.web.life import Running
 from tests.web.service import Service, second, word
 
+pytestmark = pytest.mark.in_both
+
 FINE, REFUSED = (200, 0), (200, 1)
 NEWER = word("Newer words.")
 

@@ -11,12 +11,15 @@ import pytest
 import trio
 
 from domain.keys import user_id
+from tests.databases import variables
 from tests.infrastructure.raw_server import says
 from tests.infrastructure.test_erasing import check_chains, on_disk
 from tests.service import COMMAND
 from tests.web.fake_server import withheld
 from tests.web.life import Running
 from tests.web.service import AUTH_SECRET, Service, second, word
+
+pytestmark = pytest.mark.in_both
 
 SUBJECT, NAME, ADDRESS = "lovelace", "Lovelace", "203.0.113.7"
 HISTORY = {"serverVersion": "9.3", "changes": [{"user": {"id": user_id(SUBJECT), "name": NAME}}]}
@@ -25,7 +28,7 @@ PERSONAL = (NAME.encode(), ADDRESS.encode())
 
 @pytest.fixture
 async def service(running: Running) -> Service:
-    return await running(trusted_proxies="127.0.0.1")
+    return await running(trusted_proxies="127.0.0.1", callback_budget_seconds=60)
 
 
 async def begin(service: Service) -> tuple[str, str]:
@@ -44,7 +47,11 @@ async def come(service: Service, file: str) -> str:
 
 async def erase(service: Service, *arguments: str) -> subprocess.CompletedProcess[str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("DOCLEDGER_")}
-    given = {"DOCLEDGER_DATA_DIR": str(service.settings.data_dir), "DOCLEDGER_AUTH_SECRET": AUTH_SECRET}
+    given = {
+        "DOCLEDGER_DATA_DIR": str(service.settings.data_dir),
+        "DOCLEDGER_AUTH_SECRET": AUTH_SECRET,
+        **{f"DOCLEDGER_{name}": value for name, value in variables(service.settings.database).items()},
+    }
     command = partial(
         subprocess.run,
         [COMMAND, "erase", *arguments, "--yes"],
@@ -86,7 +93,7 @@ async def test_who_edits_is_erased_and_the_save_under_way_is_kept(service: Servi
     assert '"Forcesaved"' in told
     assert NAME not in told
     assert ADDRESS not in told
-    database = service.settings.database_path
+    database = service.settings.database
     check_chains(database)
     assert not [word for word in PERSONAL if word in on_disk(database)]
 
@@ -104,7 +111,7 @@ async def test_who_was_erased_is_let_in_again_by_name_and_can_be_erased_again(se
     assert done.returncode == 0, done.stderr
     assert "They edit" not in done.stderr
     assert NAME not in await told_of(service, key)
-    database = service.settings.database_path
+    database = service.settings.database
     assert not [word for word in PERSONAL if word in on_disk(database)]
     check_chains(database)
 
@@ -125,4 +132,4 @@ async def test_a_file_that_is_renamed_meanwhile_is_renamed(service: Service) -> 
     found = (await service.get(f"/api/files/{file}", by=SUBJECT)).json()
     assert found["name"] == "Plan 29.docx"
     assert NAME not in str(found)
-    check_chains(service.settings.database_path)
+    check_chains(service.settings.database)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from io import StringIO
@@ -17,10 +16,13 @@ import trio
 
 from application.changes import ReadingChange
 from domain import events
-from infrastructure.journal.sqlite.ledger import SqliteLedger
+from infrastructure.journal.databases import ledger_at
+from tests.databases import Place, execute
 from tests.story import NOON
 from tests.web.life import Running
 from tests.web.service import Service, second, sign_in, word
+
+pytestmark = pytest.mark.in_both
 
 EVE = "auditor:eve"
 HEAD = "position,at,type,text,users,user_ids,file,file_name,key,stream,number,data"
@@ -141,8 +143,7 @@ async def test_a_spreadsheet_calculates_nothing_of_what_people_wrote(service: Se
 @asynccontextmanager
 async def with_long_log(running: Running, folder: Path, facts: int, size: int) -> AsyncIterator[Service]:
     """A service whose log begins with so many readings of so many bytes."""
-    await trio.Path(folder).mkdir()
-    ledger = SqliteLedger(folder / "docledger.db")
+    ledger = ledger_at(running.usual.get("database_url") or folder / "docledger.db")
     fact = events.Consulted(at=NOON, user="x", name="X", address="", what="x" * size)
     for first in range(0, facts, 1000):
         ledger.record([ledger.entry([ReadingChange("x", first, [fact] * min(1000, facts - first))])])
@@ -150,10 +151,8 @@ async def with_long_log(running: Running, folder: Path, facts: int, size: int) -
     yield await running(data_dir=folder)
 
 
-def hurt(database: Path, position: int) -> None:
-    with sqlite3.connect(database) as connection:
-        connection.execute("UPDATE stored_events SET state = X'7B' WHERE position = ?", (position,))
-    connection.close()
+def hurt(place: Place, position: int) -> None:
+    execute(place, "UPDATE stored_events SET state = x'7b' WHERE position = ?", (position,))
 
 
 async def streamed(service: Service, path: str) -> AsyncGenerator[bytes, None]:
@@ -169,7 +168,7 @@ async def test_an_export_that_breaks_off_does_not_look_whole(
     running: Running, tmp_path: Path, form: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with with_long_log(running, tmp_path / "long", 3000, 10) as service:
-        hurt(service.settings.database_path, 2800)
+        hurt(service.settings.database, 2800)
         arrived: list[bytes] = []
 
         async def take() -> None:
@@ -185,9 +184,7 @@ async def test_an_export_that_breaks_off_does_not_look_whole(
 
 async def test_an_export_that_fails_at_once_is_an_error(running: Running, tmp_path: Path) -> None:
     async with with_long_log(running, tmp_path / "long", 10, 10) as service:
-        with sqlite3.connect(service.settings.database_path) as database:
-            database.execute("DROP TABLE people")
-        database.close()
+        execute(service.settings.database, "DROP TABLE people")
         answer = await service.get("/api/audit/export", by=EVE)
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,9 +11,12 @@ import pytest
 
 from domain.keys import KEY
 from infrastructure.blobs import LocalBlobs
+from tests.databases import execute
 from tests.web.fake_server import SECRET, signed
 from tests.web.life import Running
 from tests.web.service import Service, second, word
+
+pytestmark = pytest.mark.in_both
 
 FIRST, TYPED, FINAL = word("The first words."), word("Typed."), word("Typed to the end.")
 ARCHIVE = b"PK, the server's own record"
@@ -48,10 +50,8 @@ async def keep_changes(service: Service, file: str, number: int) -> None:
         yield ARCHIVE
 
     blob = await LocalBlobs(service.settings.blobs_path).keep(archive(), limit=99)
-    with sqlite3.connect(service.settings.database_path) as database:
-        sql = "UPDATE versions SET changes_sha256 = ? WHERE file_id = ? AND number = ?"
-        database.execute(sql, (blob.sha256, file, number))
-    database.close()
+    sql = "UPDATE versions SET changes_sha256 = ? WHERE file_id = ? AND number = ?"
+    execute(service.settings.database, sql, (blob.sha256, file, number))
 
 
 async def test_the_list_is_what_refresh_history_takes(service: Service) -> None:

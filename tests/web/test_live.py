@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -18,6 +17,7 @@ from domain import events
 from domain import file as files
 from domain.keys import user_id
 from infrastructure.journal import LedgerJournal
+from tests.databases import execute
 from tests.service import Service as Process
 from tests.web.fake_server import SECRET, FakeServer
 from tests.web.life import Running
@@ -26,6 +26,8 @@ from tests.web.service import Service, second, word
 from web.bootstrap import now
 from web.server import CUT
 from web.streams import PER_PERSON
+
+pytestmark = pytest.mark.in_both
 
 LETTER = Path(__file__).parent.parent / "files" / "letter.odt"
 
@@ -37,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 async def flood(service: Service, file: str) -> None:
     """More than any connection holds on its way, recorded by another process."""
-    async with LedgerJournal.open(service.settings.database_path) as journal:
+    async with LedgerJournal.open(service.settings.database) as journal:
         for number in range(40):
             row = await journal.file(file)
             assert row
@@ -216,8 +218,7 @@ async def test_whoever_does_not_read_holds_up_nobody(service: Service) -> None:
 async def test_a_damaged_fact_is_left_out(service: Service) -> None:
     for number in range(3):
         await service.add(f"{number}.docx")
-    with sqlite3.connect(service.settings.database_path) as database:
-        database.execute("UPDATE stored_events SET state = x'7b00' WHERE position IN (2, 3)")
+    execute(service.settings.database, "UPDATE stored_events SET state = x'7b00' WHERE position IN (2, 3)")
     async with listening(service, "?after=0") as listener:
         assert [(await listener.next()).id for _ in range(4)] == [1, 4, 5, 6]
 

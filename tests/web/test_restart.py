@@ -14,6 +14,8 @@ from tests.web.fake_server import FakeServer, withheld
 from tests.web.life import Running
 from tests.web.service import second, word
 
+pytestmark = pytest.mark.in_both
+
 NEWER = word("Newer words.")
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import trio
 
 from tests.web.life import Running
 from tests.web.service import BLINK, PATIENCE, second, word
+
+pytestmark = pytest.mark.in_both
 
 
 async def test_at_its_start_a_service_thins_out_what_it_is_told_not_to_keep(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
 import trio
 
 from tests.infrastructure.raw_server import says
 from tests.web.fake_server import FakeServer, withheld
 from tests.web.life import Running
 from tests.web.service import Service, second, word
+
+pytestmark = pytest.mark.in_both
 
 FINE = (200, 0)
 FIRST, NEWER, NEWEST = word("The first words."), word("Newer words."), word("The newest words.")

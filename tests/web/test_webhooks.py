@@ -13,6 +13,8 @@ from tests.infrastructure.raw_server import RawServer, says
 from tests.web.life import Running
 from tests.web.service import Service, word
 
+pytestmark = pytest.mark.in_both
+
 SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
 

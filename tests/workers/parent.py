@@ -13,7 +13,7 @@ import trio
 from infrastructure.workers import Timings
 from web.workers import NoWorkers, parent
 
-TIMINGS = Timings(grace=3.0, cut=1.0, first_pause=0.1, longest_pause=0.4)
+TIMINGS = Timings(grace=20.0, cut=3.0, first_pause=0.1, longest_pause=0.4)
 
 
 def main(folder: Path, count: int) -> None:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.engines.postgres import Postgres
 from tests.service import COMMAND, Service, eventually, free_port
 
 WORKERS = 2
@@ -30,6 +31,21 @@ def service(tmp_path: Path, postgres_database: str) -> Iterator[Service]:
         yield service
     finally:
         service.close()
+
+
+@pytest.fixture(scope="module")
+def untouched(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """For those that only look."""
+    postgres.ensure()
+    folder, url = tmp_path_factory.mktemp("workers"), postgres.create_database()
+    service = Service(folder, DATABASE_URL=url, WORKERS=str(WORKERS), GRACE_SECONDS="2")
+    try:
+        start(service)
+        yield service
+        assert service.stop() == 0
+    finally:
+        service.close()
+        postgres.drop_database(url)
 
 
 def start(service: Service) -> None:
@@ -55,60 +71,85 @@ def samples(service: Service) -> dict[tuple[str, str], float]:
 
 def children(service: Service) -> list[int]:
     """Its workers."""
-    pids = Path(f"/proc/{service.pid}/task/{service.pid}/children").read_text().split()
+    threads = Path(f"/proc/{service.pid}/task").glob("*/children")  # each thread has its own
+    pids = [pid for thread in threads for pid in thread.read_text().split()]
     return [int(pid) for pid in pids if b"--worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-def test_they_are_one_service(service: Service) -> None:
-    file = service.file("Welcome.docx")["id"]
+def test_they_are_one_service(untouched: Service) -> None:
+    file = untouched.file("Welcome.docx")["id"]
     keys = {
-        ask(service, f"/api/onlyoffice/config/{file}").json()["config"]["document"]["key"]
+        ask(untouched, f"/api/onlyoffice/config/{file}").json()["config"]["document"]["key"]
         for _ in range(AGAIN)
     }
     assert len(keys) == 1, "everybody edits together"
-    assert [file["name"] for file in service.get("/api/files")["files"]].count("Welcome.docx") == 1
-    eventually(lambda: ask(service, "/readyz").status_code == 200, "it is ready")
-    assert ask(service, "/api/status").json()["open_documents"] == 1
-    drained = service.command("drain")
+    assert [file["name"] for file in untouched.get("/api/files")["files"]].count("Welcome.docx") == 1
+    eventually(lambda: ask(untouched, "/readyz").status_code == 200, "it is ready")
+    assert ask(untouched, "/api/status").json()["open_documents"] == 1
+    drained = untouched.command("drain")
     assert (drained.returncode, drained.stdout) == (0, "Saved: 0. Left unsaved: 0.\n")
-    assert "is in postgresql://" in service.log()
-    assert f"each of {WORKERS} workers counts requests for itself" in service.log()
-    assert service.stop() == 0
+    assert "is in postgresql://" in untouched.log()
+    assert f"each of {WORKERS} workers counts requests for itself" in untouched.log()
 
 
-def test_what_all_of_them_refuse_is_refused_in_their_words(service: Service) -> None:
-    refused = service.command("drain", "--close")
+def test_one_that_hangs_makes_all_unready_and_is_told_apart(service: Service) -> None:
+    eventually(lambda: ask(service, "/readyz").status_code == 200, "it is ready")
+    assert ask(service, "/readyz", "HEAD").status_code == 200
+    paused = children(service)[-1]
+    os.kill(paused, signal.SIGSTOP)
+    try:
+        ready = eventually(lambda: answered(service, "/readyz"), "another one answers")
+        assert ready.status_code == 503
+        assert ready.json()["checks"]["workers"].endswith("no answer")
+        told = eventually(lambda: answered(service, "/metrics"), "another one answers")
+        up = [line for line in told.text.splitlines() if line.startswith("docledger_worker_up{")]
+        assert sorted(line[-1] for line in up) == ["0", "1"]
+    finally:
+        os.kill(paused, signal.SIGCONT)
+    eventually(lambda: ask(service, "/readyz").status_code == 200, "it is ready again")
+
+
+def answered(service: Service, path: str) -> httpx.Response | None:
+    """None when it has come to one that hangs."""
+    try:
+        return httpx.get(service.url + path, trust_env=False, timeout=8)
+    except httpx.TimeoutException:
+        return None
+
+
+def test_what_all_of_them_refuse_is_refused_in_their_words(untouched: Service) -> None:
+    refused = untouched.command("drain", "--close")
     assert refused.returncode == 1
     assert "Stop the nodes one after the other instead" in refused.stderr
 
 
-def test_what_only_grows_never_seems_to_shrink_whoever_is_asked(service: Service) -> None:
+def test_what_only_grows_never_seems_to_shrink_whoever_is_asked(untouched: Service) -> None:
     before: dict[tuple[str, str], float] = {}
     for _ in range(AGAIN):
-        ask(service, "/api/files")
-        now = samples(service)
+        ask(untouched, "/api/files")
+        now = samples(untouched)
         assert all(now[name] >= value for name, value in before.items())
         before = now
     workers = {f"('worker', '{number}')" for number in range(1, WORKERS + 1)}
     assert all(any(worker in labels for _, labels in before) for worker in workers)
 
 
-def test_the_doctors_probes_land_where_it_waits_and_its_report_is_everywhere(service: Service) -> None:
-    told = {check["name"]: check for check in ask(service, "/api/doctor", "POST").json()["checks"]}
+def test_the_doctors_probes_land_where_it_waits_and_its_report_is_everywhere(untouched: Service) -> None:
+    told = {check["name"]: check for check in ask(untouched, "/api/doctor", "POST").json()["checks"]}
     landed = ("public_url", "storage_url", "proxy", "reaches_us", "results", "callbacks")
     assert {name: told[name]["verdict"] for name in landed} == dict.fromkeys(landed, "ok")
     for _ in range(AGAIN):
-        assert ask(service, "/api/doctor").status_code == 200
-        assert "The Document Server called us back" in ask(service, "/doctor").text
+        assert ask(untouched, "/api/doctor").status_code == 200
+        assert "The Document Server called us back" in ask(untouched, "/doctor").text
 
 
-def test_nobody_comes_in_by_a_door_and_nobody_says_who_he_is_not(service: Service) -> None:
+def test_nobody_comes_in_by_a_door_and_nobody_says_who_he_is_not(untouched: Service) -> None:
     """Workers believe each other; others who claim to be one are not believed."""
     listening = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines()]
     doors = {Path(name).parent for name in listening if name.startswith("/tmp/docledger-")}
     assert all(folder.stat().st_mode & 0o077 == 0 for folder in doors if folder.exists())
     claimed = httpx.get(
-        f"{service.url}/api/files", headers={"X-Docledger-Client": "203.0.113.9"}, trust_env=False
+        f"{untouched.url}/api/files", headers={"X-Docledger-Client": "203.0.113.9"}, trust_env=False
     )
     assert claimed.status_code == 200
 
@@ -147,13 +188,14 @@ def test_they_are_renewed_while_people_come_in_and_nobody_notices(service: Servi
         eventually(lambda: "all workers are new" in service.log(), "all are new", 60)
     assert len(crowd.answers) > 50
     assert set(crowd.answers) == {key}
+    assert len(old) == len(children(service)) == WORKERS
     assert not set(old) & set(children(service))
-    assert len(children(service)) == WORKERS
     assert service.stop() == 0
 
 
 def test_after_a_kill_of_the_parent_its_workers_end_and_a_new_one_starts(service: Service) -> None:
     old = children(service)
+    assert len(old) == WORKERS
     service.kill()
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in old), "they have ended")
     (service.folder / "serve.log").write_text("")

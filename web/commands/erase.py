@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +10,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 import click
-from eventsourcing.persistence import PersistenceError
 
 from application.ports import StorageFailed
 from application.telling import count_of
@@ -19,16 +17,12 @@ from domain.erasure import without_person
 from domain.file import EVERYBODY
 from domain.keys import user_id
 from infrastructure.beside_the_log import clean_notes, waiting_saves
-from infrastructure.journal.erasing import (
-    Eraser,
-    Erasure,
-    Unreadable,
-    compact,
-    of_addresses,
-    of_names,
-    of_person,
-)
-from infrastructure.journal.sqlite.ledger import SqliteLedger
+from infrastructure.databases import CannotRead
+from infrastructure.journal.committing import STORE
+from infrastructure.journal.databases import compact, ledger_at
+from infrastructure.journal.erasing import Eraser, Erasure, Unreadable, of_addresses, of_names, of_person
+from infrastructure.journal.postgres.compacting import STAYS as IN_POSTGRES
+from infrastructure.journal.reading import snapshot
 from infrastructure.settings import Settings, read_settings
 from web.bootstrap import now
 
@@ -38,11 +32,6 @@ STAYS = (
     " documents. Backups, exports, log files and the Document Server have copies of their own: docs/audit.md"
     " says what to do."
 )
-HELD_BACK = (
-    "The old text is still in the database's write-ahead log, because somebody reads what was before: an"
-    " export, a backup, a shell. Run this again when they are done."
-)
-
 Found = Sequence[tuple[Erasure, Mapping[str, int]]]  # with the streams that have it, and in how many events
 
 
@@ -60,8 +49,8 @@ def erase(
 
     SUBJECT is the `sub` that the person signs in with. Every event stays, without them; the log still
     proves itself whole, and says when something was taken out. The database is compacted afterwards, so
-    that its free pages forget it too: meanwhile a running service records nothing, and saves that come
-    are kept beside the log.
+    that its free pages forget it too: meanwhile a running service records nothing (and in PostgreSQL finds
+    nothing), and saves that come are kept beside the log.
     """
     if (subject is None) == (before is None):
         raise click.UsageError("Say whom to erase (SUBJECT), or --before which time to erase addresses.")
@@ -129,7 +118,7 @@ def _finish(settings: Settings, user: str, editing: Sequence[str]) -> bool:
         if notes := clean_notes(settings, clean):
             click.echo(f"Taken out of {count_of(notes, 'note')} in quarantine.")
         click.echo("Compacting the database …")
-        compacted = compact(settings.database_path)
+        left = compact(settings.database)
         waiting = waiting_saves(settings, clean)  # also of those that came meanwhile
     if editing:
         click.echo(
@@ -140,10 +129,10 @@ def _finish(settings: Settings, user: str, editing: Sequence[str]) -> bool:
     if waiting:
         told = count_of(waiting, "save")
         click.echo(f"Waiting for the log, and still with the name: {told}. Run this again later.", err=True)
-    if not compacted:
-        click.echo(HELD_BACK, err=True)
-    click.echo(STAYS)
-    return compacted and not waiting
+    if left:
+        click.echo(left, err=True)
+    click.echo(f"{STAYS} {IN_POSTGRES}" if settings.uses_postgres else STAYS)
+    return not left and not waiting
 
 
 def _places(streams: Counter[str]) -> str:
@@ -152,9 +141,12 @@ def _places(streams: Counter[str]) -> str:
 
 @contextmanager
 def _eraser(settings: Settings, by: str) -> Iterator[Eraser]:
-    if not settings.database_path.exists():
-        raise click.ClickException(f"There is no log at {settings.database_path}.")
-    with _plainly(), closing(SqliteLedger(settings.database_path)) as ledger:
+    try:
+        with snapshot(settings.database):
+            pass  # so there is a log, and we do not make one
+    except CannotRead as trouble:
+        raise click.ClickException(str(trouble)) from trouble
+    with _plainly(), closing(ledger_at(settings.database)) as ledger:
         yield Eraser(ledger, by, now)
 
 
@@ -163,5 +155,5 @@ def _plainly() -> Iterator[None]:
     """The store's troubles in words."""
     try:
         yield
-    except (PersistenceError, StorageFailed, sqlite3.Error, OSError) as trouble:
+    except (*STORE, StorageFailed, OSError) as trouble:
         raise click.ClickException(f"{trouble}. What was done so far is whole: run it again.") from trouble

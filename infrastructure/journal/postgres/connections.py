@@ -35,7 +35,7 @@ DEFAULTS: Mapping[str, Any] = {
     "application_name": "docledger",
     "client_encoding": "utf8",
 }
-SESSION = """SELECT set_config('lock_timeout', '8s', false), set_config('statement_timeout', '9s', false),
+SESSION = """SELECT set_config('lock_timeout', '2s', false), set_config('statement_timeout', '9s', false),
     set_config('idle_in_transaction_session_timeout', '5s', false),
     set_config('default_transaction_isolation', 'read committed', false)"""
 # What is committed must be on the disk; stronger promises are the administrator's.

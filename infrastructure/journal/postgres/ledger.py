@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from eventsourcing.persistence import InterfaceError, OperationalError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresFactory
 from eventsourcing.utils import Environment, EnvType
+from psycopg.errors import LockNotAvailable
 
 from application.journal import Recorded
 from infrastructure.journal import events_table
@@ -57,10 +59,17 @@ class PostgresRecorder(PostgresApplicationRecorder):
                     self._writing_since = began  # the next one gets one attempt, until one succeeds
                     raise OperationalError(str(trouble)) from trouble
                 doubtful = True
+                if isinstance(trouble.__cause__, LockNotAvailable):
+                    self._end_silence()
                 time.sleep(PAUSE)
             else:
                 self._writing_since, self._down_at = None, NEVER
                 return None
+
+    def _end_silence(self) -> None:
+        """Another node may have been stopped while it had the lock of all."""
+        with suppress(*LOST), self.datastore.get_connection() as connection:
+            connection.execute(tables.END_SILENCE)
 
     def _insert(self, entries: Sequence[Entry], rewritten: Sequence[Rewrite]) -> None:
         count = sum(len(entry.stored) for entry in entries)

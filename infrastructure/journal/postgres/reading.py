@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import count
 from typing import Any
 
@@ -12,7 +12,7 @@ import psycopg
 from psycopg import Connection, IsolationLevel, ServerCursor
 from psycopg.conninfo import conninfo_to_dict
 
-from infrastructure.databases import CannotRead
+from infrastructure.databases import CannotRead, plainly
 from infrastructure.journal.postgres import upgrading
 from infrastructure.journal.postgres.connections import Overdue, told
 from infrastructure.journal.postgres.dialect import OurCursor, Text, rows, translated
@@ -57,16 +57,21 @@ class PostgresSnapshot:
                 if len(page) < PAGE:
                     return
 
-    @contextmanager
-    def _timely(self) -> Iterator[None]:
-        began = time.monotonic()
-        try:
-            with self._overdue.watched(self._connection, self._longest + GRACE):
-                yield
-        except psycopg.OperationalError as trouble:
-            if trouble.sqlstate is None and time.monotonic() - began >= self._longest:
-                raise psycopg.OperationalError(f"no answer within {self._longest:g} s") from trouble
-            raise
+    def _timely(self) -> AbstractContextManager[None]:
+        return timely(self._connection, self._overdue, self._longest)
+
+
+@contextmanager
+def timely(connection: Connection[Any], overdue: Overdue, longest: float) -> Iterator[None]:
+    """Raises psycopg.OperationalError once it took so many seconds, if the server does not before."""
+    began = time.monotonic()
+    try:
+        with overdue.watched(connection, longest + GRACE):
+            yield
+    except psycopg.OperationalError as trouble:
+        if trouble.sqlstate is None and time.monotonic() - began >= longest:
+            raise psycopg.OperationalError(f"no answer within {longest:g} s") from trouble
+        raise
 
 
 @contextmanager
@@ -74,13 +79,7 @@ def snapshot(url: str, longest: float) -> Iterator[PostgresSnapshot]:
     """`longest` is in seconds, for each answer. Raises CannotRead."""
     shown = without_password(url)
     try:
-        with (
-            closing(Overdue()) as overdue,
-            closing(psycopg.connect(**_told(url), row_factory=rows, cursor_factory=OurCursor)) as connection,
-        ):
-            connection.adapters.register_dumper(str, Text)
-            connection.server_cursor_factory = OurServerCursor
-            connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
+        with closing(_connected(url)) as connection, closing(Overdue()) as overdue:
             log = PostgresSnapshot(connection, overdue, longest)
             log.execute(TIMEOUTS, (f"{longest:g}s", f"{longest + GRACE / 2:g}s"))
             if complaint := upgrading.complaint(connection):
@@ -90,12 +89,15 @@ def snapshot(url: str, longest: float) -> Iterator[PostgresSnapshot]:
         raise CannotRead(f"The database {shown} cannot be read: {plainly(trouble)}") from trouble
 
 
-def plainly(trouble: Exception) -> str:
-    """On one line; what PostgreSQL and its library say never holds a password."""
-    return " ".join(str(trouble).split())
+def _connected(url: str) -> Connection[Any]:
+    connection = psycopg.connect(**told_to_read(url), row_factory=rows, cursor_factory=OurCursor)
+    connection.adapters.register_dumper(str, Text)
+    connection.server_cursor_factory = OurServerCursor
+    connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
+    return connection
 
 
-def _told(url: str) -> dict[str, Any]:
+def told_to_read(url: str) -> dict[str, Any]:
     """Of several hosts, the one that the service writes to; a single one may be a replica."""
     given = conninfo_to_dict(url)
     alone = {} if "," in str(given.get("host")) else {"target_session_attrs": "any"}

@@ -43,6 +43,8 @@ TABLES = (
     f"""CREATE TABLE receivers (
         url {TEXT} PRIMARY KEY, position BIGINT NOT NULL,
         failing_since {TEXT}, attempts BIGINT NOT NULL, trouble {TEXT} NOT NULL)""",
+    # What the doctor's probes have met on other nodes than the one that examines.
+    f"CREATE TABLE probes (nonce {TEXT} PRIMARY KEY, at {TEXT} NOT NULL, said {TEXT} NOT NULL)",
     # Those whose number is among the advisory locks live; the others are forgotten by the next that comes.
     f"CREATE TABLE nodes (number BIGINT PRIMARY KEY, name {TEXT} NOT NULL, digests {TEXT} NOT NULL)",
 )
@@ -61,6 +63,12 @@ INDEXES = (
 # Held until the transaction is committed, so that positions have no gaps, and become visible in their order.
 # A table's own lock would fight with autovacuum, and a counter in a row get slow under a long snapshot.
 LOCK = f"SELECT pg_advisory_xact_lock({SPACE}, {WRITING})"
+# Who has the lock and has heard nothing from its node for seconds: that was stopped in the middle. PostgreSQL
+# itself has no deadline for the questions of a pipeline.
+END_SILENCE = f"""SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objsubid = 2
+    AND classid = ({SPACE})::int::oid AND objid = {WRITING} AND datname = current_database()
+    AND wait_event = 'ClientRead' AND query_start < clock_timestamp() - interval '4 s'"""  # noqa: S608
 LAST = "SELECT coalesce(max(position), 0) FROM stored_events"
 LINKS = """SELECT originator_id, originator_version, link FROM stored_events
     JOIN unnest(?::text[], ?::bigint[]) AS before (stream, number)

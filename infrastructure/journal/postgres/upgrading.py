@@ -34,7 +34,7 @@ def prepare(url: str) -> None:
     with psycopg.connect(**told(url), cursor_factory=OurCursor) as connection:
         connection.execute("SELECT set_config('lock_timeout', ?, true)", (PATIENCE,))
         connection.execute("SELECT pg_advisory_xact_lock(?, ?)", (tables.SPACE, tables.UPGRADING))
-        version = _version(connection)
+        version = version_of(connection)
         if version > CURRENT:
             raise Unusable(f"it {complaint(connection)}. Nothing was changed")
         if version == 0:
@@ -48,13 +48,13 @@ def prepare(url: str) -> None:
 
 def complaint(connection: Connection[Any]) -> str:
     """Why a log cannot be read as it is, and what to do; empty if it can."""
-    version = _version(connection)
+    version = version_of(connection)
     if version > CURRENT:
         return f"is of a newer release (schema {version}; this one knows {CURRENT}); use that release"
     return "" if version else "holds no log. Is DOCLEDGER_DATABASE_URL the service's?"
 
 
-def _version(connection: Connection[Any]) -> int:
+def version_of(connection: Connection[Any]) -> int:
     """0 where there is no log yet."""
     row = connection.execute("SELECT to_regclass('schema_version')").fetchone()
     if row is None or row[0] is None:

@@ -1,0 +1,100 @@
+"""What the measurements go by: figures made few, requests told apart, commands counted, documents opened."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from array import array
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jwt
+import pytest
+import trio.testing
+
+from application.nodes import ALL
+from infrastructure.journal.databases import ledger_at
+from tests.benchmarks import lagging, machine
+from tests.benchmarks.balancer import config
+from tests.benchmarks.incoming import Asked, Incoming
+from tests.benchmarks.sessions import BATCH, Session, recorded
+from tests.benchmarks.taps import Command, Commands
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def test_many_figures_become_three() -> None:
+    assert machine.spread(range(1000, 0, -1)) == {"p50": 501, "p99": 991, "worst": 1000}
+    assert machine.spread([0.0024], times=1000, digits=1) == {"p50": 2.4, "p99": 2.4, "worst": 2.4}
+    assert machine.spread([]) == {}
+
+
+def test_the_cpu_of_a_child_that_is_gone_counts_with_its_parent() -> None:
+    before = machine.cpu_of_all(os.getpid())
+    spin = "import time\nwhile time.process_time() < 0.3: pass"
+    subprocess.run([sys.executable, "-c", spin], check=True)
+    assert machine.cpu_of_all(os.getpid()) - before > 0.25
+
+
+async def test_requests_are_told_apart_however_they_arrive() -> None:
+    ours, theirs = trio.testing.memory_stream_pair()
+    incoming, heard = Incoming(theirs), []
+    said = b"POST /command HTTP/1.1\r\nContent-Length: 4\r\n\r\nbodyGET / HTTP/1.1\r\nHost: us\r\n\r\nPOST"
+    for byte in range(len(said)):
+        await ours.send_all(said[byte : byte + 1])
+    await ours.send_eof()
+    while asked := await incoming.next():
+        heard.append(asked)
+    assert heard == [
+        Asked(b"POST /command HTTP/1.1\r\nContent-Length: 4", b"body"),
+        Asked(b"GET / HTTP/1.1\r\nHost: us", b""),
+    ]
+    assert [(asked.method, asked.target) for asked in heard] == [(b"POST", b"/command"), (b"GET", b"/")]
+
+
+def test_a_document_is_auto_saved_twice_where_two_nodes_do_it_at_once() -> None:
+    commands = Commands()
+    for at, node, key in [(0, 1, "k"), (2, 1, "k"), (2.3, 2, "k"), (4.3, 1, "k"), (2.1, 2, "l")]:
+        commands.add(key, Command(at, node, "forcesave"))
+    commands.add("k", Command(2.4, 1, "info"))
+    assert commands.doubled("kl", within=1, since=0) == 1
+    assert commands.doubled("kl", within=1, since=2.2) == 0
+
+
+def test_a_command_is_heard_without_its_secret() -> None:
+    commands = Commands()
+    commands.note(
+        2, jwt.encode({"c": "forcesave", "key": "k"}, "a secret of others, which nobody here knows", "HS256")
+    )
+    assert [(sent.node, sent.name) for sent in commands.autosaves("k")] == [(2, "forcesave")]
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_documents_are_open_in_the_log_with_an_editor_or_without(tmp_path: Path, left: int) -> None:
+    def sessions() -> list[Session]:
+        made = [Session(f"person {number}", NOW) for number in range(BATCH + 1)]
+        for session in made[:left]:
+            session.leave()
+        return made
+
+    with closing(ledger_at(tmp_path / "log.db")) as ledger:
+        kept = [session for batch in recorded(ledger, iter(sessions())) for session in batch]
+        assert sorted(ledger.views.open_keys(ALL)) == sorted(session.key for session in kept)
+        edited = ledger.views.query("SELECT count(*) FROM documents WHERE users <> '{}'", (), tuple)
+    assert edited == [(len(kept) - left,)]
+
+
+def test_looks_at_the_event_loop_are_read_from_some_moment_on(tmp_path: Path) -> None:
+    looks = [lagging.Look(lagging.LATE, at, at / 1000) for at in (1.0, 2.0, 3.0)]
+    (tmp_path / "looks").write_bytes(b"".join(array("d", look).tobytes() for look in looks))
+    assert lagging.read(tmp_path / "looks", since=2) == looks[1:]
+
+
+def test_the_examples_nodes_give_way_to_those_that_are_measured() -> None:
+    lines = config(8000, ["http://127.0.0.1:8001"]).splitlines()
+    assert [line.split() for line in lines if line.split()[:1] == ["server"]] == [
+        ["server", "node1", "127.0.0.1:8001"]
+    ]
+    assert [line for line in lines if "bind" in line or ".pem" in line] == ["    bind 127.0.0.1:8000"]
