@@ -61,7 +61,7 @@ class Watched:
         yield from self._nodes()
 
     def checks(self) -> Mapping[str, Check]:
-        alone = {
+        checks = {
             "journal": self._journal_works,
             "blobs": self._blobs_work,
             "event_loop": _check(lambda: self.loop.lag < LATE, "it is late"),
@@ -69,8 +69,10 @@ class Watched:
             "door": _check(lambda: not self.door.shut, "shut for maintenance"),
             "shutdown": _check(lambda: not self.stopping.is_set(), "shutting down"),
         }
-        heard = _check(lambda: self.nodes.silence < SILENT, "the database does not tell who looks after what")
-        return {**alone, "nodes": heard} if self.nodes.several else alone
+        if self.nodes.several:
+            heard = lambda: self.nodes.silence < SILENT  # noqa: E731
+            checks["nodes"] = _check(heard, "the database does not tell who looks after what")
+        return checks
 
     def _documents(self) -> Iterator[Gauge]:
         desk = self.desk

@@ -61,7 +61,8 @@ def plainly() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as trouble:
-        raise Lost(f"PostgreSQL does not answer: {trouble}") from trouble
+        words = " ".join(str(trouble).split())
+        raise Lost(f"PostgreSQL does not answer: {words}") from trouble
 
 
 def entered(way: Way, introduce: Introduce, former: int | None) -> Entry:

@@ -105,7 +105,9 @@ class Member:
             try:
                 await self._stay(session)
             except Lost as trouble:
-                logger.warning("others take over what was looked after here: %s", trouble)
+                logger.warning(
+                    "nothing is looked after here until we are one of the nodes again: %s", trouble
+                )
             finally:
                 self._believe(frozenset(), self._heard)
                 with trio.CancelScope(shield=True):
@@ -127,7 +129,9 @@ class Member:
         asked = self._clock()
         held = await session.look()
         ours, (give, take) = held[session.node], step(session.node, held)
-        self._others = len(held) - 1
+        if len(held) - 1 != self._others:
+            self._others = len(held) - 1
+            logger.info("%d other nodes live", self._others)
         self._believe(ours - give, asked)
         if give:
             await session.give(give)
