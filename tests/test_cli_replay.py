@@ -124,6 +124,7 @@ def test_a_log_changed_in_the_database_is_found_out_by_its_decisions(offline: Se
         ((KEY[:-1] + "x",), 1, f"Did you mean one of these?\n  {KEY}"),
         (("Zyzzyva",), 1, f"Did you mean one of these?\n  {SECRETS.file_id}"),
         (("?!",), 1, "There is no document or file '?!' in this log."),
+        (("half \udcff",), 2, "'half \\udcff' is no text in UTF-8"),
         (("--from", "nowhere.jsonl"), 2, "'nowhere.jsonl' does not exist"),
     ],
 )
@@ -147,6 +148,13 @@ def test_a_malformed_export_is_refused_with_its_line(offline: Service) -> None:
         done = run(offline, "replay", "--from", str(path))
         assert (done.exit_code, done.stdout) == (1, "")
         assert f"incident.jsonl, {said}" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("export",), ("erase",), ("erase", "ada", "--by")])
+def test_arguments_must_be_texts(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = run(Service(tmp_path), *command, "\udcff")
+    assert done.exit_code == 2
+    assert "is no text in UTF-8" in done.stderr
 
 
 def test_without_a_log_it_is_said_where_it_was_looked_for(tmp_path: Path, place: Place) -> None:
