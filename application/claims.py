@@ -26,10 +26,10 @@ class BadCallback(Exception):
 
 
 def storable(value: Any) -> Any:
-    """The same without what JSON can carry and nobody can keep: half a surrogate pair, NaN."""
+    """The same without what JSON can carry and nobody can keep: half a surrogate pair, NUL, NaN."""
     match value:
         case str():
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
         case float():
             return value if isfinite(value) else None
         case list():

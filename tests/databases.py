@@ -71,5 +71,5 @@ def replace(place: Place, old: str, new: str, topic: str) -> None:
 
 
 def variables(place: Place) -> dict[str, str]:
-    """Settings of a service whose log is there; its data folder has one in SQLite by itself."""
-    return {"DATABASE_URL": place} if isinstance(place, str) else {}
+    """Settings of a service whose log is there."""
+    return {"DATABASE_URL": place if isinstance(place, str) else f"sqlite:///{place}"}

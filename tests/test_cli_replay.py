@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from infrastructure.journal import LedgerJournal
 from tests.databases import Place, execute, replace, variables
+from tests.engines.fixtures import MakePlace
 from tests.log import Log
 from tests.secrets import Secrets, life
 from tests.service import Service, running
@@ -27,11 +28,21 @@ async def record(log: Log, place: Place) -> None:
             await journal.append(*changes)
 
 
-@pytest.fixture
-def offline(tmp_path: Path, place: Place) -> Service:
-    """A log, and nobody who serves it."""
+def recorded(folder: Path, place: Place) -> Service:
     trio.run(record, life(SECRETS), place)
-    return Service(tmp_path, **variables(place))
+    return Service(folder, **variables(place))
+
+
+@pytest.fixture(scope="module")
+def offline(tmp_path_factory: pytest.TempPathFactory, make_place: MakePlace) -> Service:
+    """A log that stays as it is, and nobody who serves it."""
+    return recorded(tmp_path_factory.mktemp("offline"), make_place("log"))
+
+
+@pytest.fixture
+def spoilt(tmp_path: Path, place: Place) -> Service:
+    """Another, to be spoilt."""
+    return recorded(tmp_path, place)
 
 
 def run(service: Service, *arguments: str) -> Result:
@@ -105,9 +116,9 @@ def test_the_first_decision_that_comes_out_differently_is_shown(offline: Service
     assert "State before:" in done.stdout
 
 
-def test_a_log_changed_in_the_database_is_found_out_by_its_decisions(offline: Service, place: Place) -> None:
+def test_a_log_changed_in_the_database_is_found_out_by_its_decisions(spoilt: Service, place: Place) -> None:
     replace(place, "true", "false", "Forcesaved")
-    done = run(offline, "replay", KEY, "--check")
+    done = run(spoilt, "replay", KEY, "--check")
     assert done.exit_code == 1
     assert f"Event 8 of document/{KEY}" in done.stdout
 
@@ -124,6 +135,7 @@ def test_a_log_changed_in_the_database_is_found_out_by_its_decisions(offline: Se
         ((KEY[:-1] + "x",), 1, f"Did you mean one of these?\n  {KEY}"),
         (("Zyzzyva",), 1, f"Did you mean one of these?\n  {SECRETS.file_id}"),
         (("?!",), 1, "There is no document or file '?!' in this log."),
+        (("half \udcff",), 2, "'half \\udcff' is no text in UTF-8"),
         (("--from", "nowhere.jsonl"), 2, "'nowhere.jsonl' does not exist"),
     ],
 )
@@ -149,6 +161,13 @@ def test_a_malformed_export_is_refused_with_its_line(offline: Service) -> None:
         assert f"incident.jsonl, {said}" in done.stderr
 
 
+@pytest.mark.parametrize("command", [("export",), ("erase",), ("erase", "ada", "--by")])
+def test_arguments_must_be_texts(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = run(Service(tmp_path), *command, "\udcff")
+    assert done.exit_code == 2
+    assert "is no text in UTF-8" in done.stderr
+
+
 def test_without_a_log_it_is_said_where_it_was_looked_for(tmp_path: Path, place: Place) -> None:
     setting = "DOCLEDGER_DATABASE_URL" if isinstance(place, str) else "DOCLEDGER_DATA_DIR"
     for command in ("replay", "export"):
@@ -158,10 +177,10 @@ def test_without_a_log_it_is_said_where_it_was_looked_for(tmp_path: Path, place:
     assert not (tmp_path / "data").exists()
 
 
-def test_an_event_that_cannot_be_decoded_is_named(offline: Service, place: Place) -> None:
+def test_an_event_that_cannot_be_decoded_is_named(spoilt: Service, place: Place) -> None:
     execute(place, "UPDATE stored_events SET state = x'7b' WHERE position = 10")
     for command in (("replay", KEY), ("replay", KEY, "--check"), ("export", KEY)):
-        done = run(offline, *command)
+        done = run(spoilt, *command)
         assert done.exit_code == 1
         assert f"Event 3 of document/{KEY} (position 10) cannot be read" in done.stderr
 
@@ -187,14 +206,14 @@ def test_an_event_that_cannot_be_decoded_is_named(offline: Service, place: Place
     ],
 )
 def test_a_damaged_log_is_said_to_be_one(
-    offline: Service,
+    spoilt: Service,
     place: Place,
     damage: Callable[[Place], None],
     arguments: tuple[str, ...],
     said: str,
 ) -> None:
     damage(place)
-    done = run(offline, *arguments)
+    done = run(spoilt, *arguments)
     assert done.exit_code == 1
     assert said in done.stderr
 

@@ -25,6 +25,7 @@ from infrastructure.journal.postgres.compacting import STAYS as IN_POSTGRES
 from infrastructure.journal.reading import snapshot
 from infrastructure.settings import Settings, read_settings
 from web.bootstrap import now
+from web.commands.replay import a_text
 
 OPERATOR = user_id("docledger operator")
 STAYS = (
@@ -36,10 +37,10 @@ Found = Sequence[tuple[Erasure, Mapping[str, int]]]  # with the streams that hav
 
 
 @click.command()
-@click.argument("subject", required=False)
+@click.argument("subject", required=False, callback=a_text)
 @click.option("--id", "is_id", is_flag=True, help="SUBJECT is one of our own ids, not the outside `sub`.")
 @click.option("--before", type=click.DateTime(), help="Instead: everybody's addresses before this time, UTC.")
-@click.option("--by", help="The `sub` of who asks for it, for the record.")
+@click.option("--by", callback=a_text, help="The `sub` of who asks for it, for the record.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be taken out.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(

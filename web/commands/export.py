@@ -10,11 +10,11 @@ import click
 
 from application.disguising import Disguise
 from infrastructure.incidents import header, line
-from web.commands.replay import opened
+from web.commands.replay import a_text, opened
 
 
 @click.command()
-@click.argument("subject", metavar="KEY|FILE_ID")
+@click.argument("subject", metavar="KEY|FILE_ID", callback=a_text)
 @click.option("--redact", is_flag=True, help="Replace names, ids, addresses and urls; every decision stays.")
 @click.option("-o", "--output", type=click.File("wb", atomic=True), default="-", help="A file to write to.")
 def export(subject: str, redact: bool, output: BinaryIO) -> None:

@@ -23,6 +23,15 @@ from infrastructure.settings import read_settings
 from web.commands.printing import fact_line, repetition_lines, state_lines
 
 
+def a_text(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """An argument that is no path may not hold whatever bytes a path may."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as bad:
+        raise click.BadParameter(f"{value!r} is no text in UTF-8") from bad
+    return value
+
+
 def _time(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
     try:
         return None if text is None else time_of(text)
@@ -31,7 +40,7 @@ def _time(_context: click.Context, _parameter: click.Parameter, text: str | None
 
 
 @click.command()
-@click.argument("subject", metavar="[KEY|FILE_ID]", required=False)
+@click.argument("subject", metavar="[KEY|FILE_ID]", required=False, callback=a_text)
 @click.option("--after", type=click.IntRange(0), help="Up to the event of this number.")
 @click.option(
     "--at", metavar="TIME", callback=_time, help="Up to this time: ISO 8601, in UTC unless it says otherwise."
