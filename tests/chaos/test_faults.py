@@ -16,7 +16,7 @@ import trio
 
 from application.ports import StorageFailed
 from infrastructure.blobs import LocalBlobs
-from tests.chaos.faults import blobs_broken, journal_locked
+from tests.chaos.breaking import blobs_broken, journal_locked
 from tests.chaos.processes import Server, free_port
 
 
