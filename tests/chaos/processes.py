@@ -24,7 +24,7 @@ PORTS = range(
 AGAIN = 0.3  # seconds until one that ended by itself is started again
 HEALTHY = 90.0  # seconds until one must answer, however often it had to be started
 POLL = 0.05
-SERVES = b"Running on"  # in the log of Hypercorn
+SERVES = b"Docledger is ready"  # in its log
 
 Say = Callable[[str], None]
 
