@@ -59,7 +59,6 @@ class Engines:
                 await trio.to_thread.run_sync(self._lock, fault.seconds)
             case _:
                 raise AssertionError(f"there is no {fault.kind} here")
-        self.deaths[fault.kind] = self.deaths.get(fault.kind, 0) + 1
 
     async def _cut(self, nodes: Sequence[int], seconds: float) -> None:
         async with trio.open_nursery() as nursery:
@@ -78,6 +77,7 @@ class Engines:
 
     async def _die(self, engine: Engine, fault: Fault) -> None:
         begin, end = self._death(engine, fault.how)
+        self.deaths[fault.kind] = self.deaths.get(fault.kind, 0) + 1
         async with self._locks[fault.kind]:
             await trio.to_thread.run_sync(begin)
             await trio.sleep(fault.seconds)

@@ -94,6 +94,8 @@ async def together(wishes: Wishes, folder: Path, say: Say) -> AsyncIterator[Stag
                 healthy,
             )
             nursery.cancel_scope.cancel()
+        (folder / "postgres.log").write_bytes(place.postgres.log.read_bytes())
+        place.postgres.dump(place.database, folder / "events.sql")
 
 
 @contextmanager

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tests.chaos.breaking_engines import Engines
 from tests.chaos.faults import Faults
 from tests.chaos.ownership import Autosaves, Forcesave, Visit, Watched, judge_autosaves
-from tests.chaos.processes import Server
+from tests.chaos.processes import Spell
 from tests.chaos.stage import Stage
 from tests.chaos.verdict import Session
 
@@ -46,7 +46,14 @@ class Cluster:
         }
 
 
-async def seen(stage: Stage, faults: Faults, sessions: Mapping[str, Session]) -> Cluster:
+def spells_of(stage: Stage) -> Mapping[int, Sequence[Spell]]:
+    """Until now."""
+    return {number: [*node.spells] for number, node in enumerate(stage.nodes)}
+
+
+async def seen(
+    stage: Stage, faults: Faults, spells: Mapping[int, Sequence[Spell]], sessions: Mapping[str, Session]
+) -> Cluster:
     assert isinstance(stage.breaking, Engines)
     watch, taps = stage.breaking.watch, stage.breaking.taps
     noted = await stage.control.forcesaves()
@@ -56,12 +63,12 @@ async def seen(stage: Stage, faults: Faults, sessions: Mapping[str, Session]) ->
             for each in noted
         ],
         watch.holdings.of,
-        dict(enumerate(node.spells for node in stage.nodes)),
+        spells,
         [*_visits(faults, sessions)],
     )
     return Cluster(
         judge_autosaves(watched),
-        _counted(stage.nodes),
+        dict(Counter(spell.kind for each in spells.values() for spell in each)),
         stage.breaking.deaths,
         sum(node.crashes for node in stage.nodes),
         watch.looks,
@@ -75,10 +82,6 @@ def _port(host: str) -> int:
 def _visits(faults: Faults, sessions: Mapping[str, Session]) -> Iterator[Visit]:
     for file, began, ended in faults.visits:
         yield from (Visit(key, began, ended) for key, each in sessions.items() if each.file == file)
-
-
-def _counted(nodes: Iterable[Server]) -> Mapping[str, int]:
-    return Counter(spell.kind for node in nodes for spell in node.spells)
 
 
 def _spread(name: str, seconds: Iterable[float]) -> dict[str, Any]:

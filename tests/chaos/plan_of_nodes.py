@@ -9,7 +9,7 @@ from random import Random
 
 from tests.chaos.plan import QUIET, After, Fault, Kind, Span, plan, spread
 
-PACE = (5.0, 11.0)  # seconds from one kill to the next
+PACE = (6.0, 14.0)  # seconds from one kill to the next
 MOMENT: Span = (0.1, 2.0)
 SHORT: Span = (2.0, 6.0)  # a node keeps its shards
 LONG: Span = (12.0, 18.0)  # others have them by then

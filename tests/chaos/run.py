@@ -17,13 +17,13 @@ from tests.chaos.docledger import Docledger
 from tests.chaos.evidence import doubts
 from tests.chaos.faults import Faults
 from tests.chaos.gathering import Gathering
-from tests.chaos.judging_nodes import Cluster, seen
+from tests.chaos.judging_nodes import Cluster, seen, spells_of
 from tests.chaos.marks import first_content
 from tests.chaos.people import Desktop, crowd
 from tests.chaos.plan import Fault, as_json, filetype, plan
 from tests.chaos.plan_of_nodes import plan_of_nodes
 from tests.chaos.processes import Say
-from tests.chaos.settling import Settling
+from tests.chaos.settling import STUCK, STUCK_ON_NODES, Settling
 from tests.chaos.stage import Stage, Wishes, alone
 from tests.chaos.verdict import Verdict, judge
 
@@ -118,10 +118,11 @@ def planned_for(wishes: Wishes) -> Sequence[Fault]:
 
 async def _reckoning(stage: Stage, desktop: Desktop, faults: Faults, say: Say) -> Result:
     await _mend(stage)
-    settling = Settling(stage.api, stage.control, desktop, say)
+    stuck = STUCK if len(stage.nodes) == 1 else STUCK_ON_NODES
+    settling = Settling(stage.api, stage.control, desktop, say, stuck)
     unsettled = await settling.settle()
     say(f"settled, but for {len(unsettled)}; one more kill, since only what survives it counts")
-    kills = sum(node.kills for node in stage.nodes)
+    kills, spells = sum(node.kills for node in stage.nodes), spells_of(stage)
     async with trio.open_nursery() as nursery:
         for node in stage.nodes:
             nursery.start_soon(node.kill, 0.1, repeat(True), 0)
@@ -143,7 +144,7 @@ async def _reckoning(stage: Stage, desktop: Desktop, faults: Faults, say: Say) -
         sorted(settling.stranded),
         dict(desktop.outcomes),
         await trio.to_thread.run_sync(doubts, stage.log, stage.checkpoint_key, desktop.files),
-        await seen(stage, faults, records.sessions) if len(stage.nodes) > 1 else None,
+        await seen(stage, faults, spells, records.sessions) if len(stage.nodes) > 1 else None,
     )
 
 
