@@ -9,7 +9,7 @@ from random import Random
 
 from tests.chaos.plan import QUIET, After, Fault, Kind, Span, plan, spread
 
-PACE = (6.0, 14.0)  # seconds from one kill to the next
+PACE = (9.0, 15.0)  # seconds from one kill to the next
 MOMENT: Span = (0.1, 2.0)
 SHORT: Span = (2.0, 6.0)  # a node keeps its shards
 LONG: Span = (12.0, 18.0)  # others have them by then
@@ -19,7 +19,7 @@ CUTS_OF_ALL = 3
 SAME = frozenset({Kind.KILL_SERVER, Kind.CONTROL, Kind.UPLOAD, Kind.RESTORE})
 
 BACKENDS, PAUSE = "loses its clients", "stands still"
-DATABASE_DEATHS = ("fast", "immediate", "killed", BACKENDS, PAUSE)
+RESTARTS = ("fast", "immediate", "killed")  # of the database
 DEATHS = ("killed", PAUSE)
 
 
@@ -34,10 +34,10 @@ def plan_of_nodes(seed: int, kills: int, documents: int, policy: str, nodes: int
         *struck,
         *(replace(fault, at=fault.at * slower) for fault in alone if fault.kind in SAME),
         *_absences(chance, Kind.PAUSE, max(2, kills // 4), end, nodes),
-        *_cuts(chance, max(3, kills // 4), end, nodes),
-        *_deaths(chance, Kind.DATABASE, max(len(DATABASE_DEATHS), kills // 3), end, DATABASE_DEATHS),
-        *_deaths(chance, Kind.OBJECTS, max(2, kills // 6), end, DEATHS),
-        *_deaths(chance, Kind.COUNTERS, max(1, kills // 10), end, DEATHS),
+        *_cuts(chance, max(2, kills // 4), end, nodes),
+        *_deaths(chance, Kind.DATABASE, max(len(RESTARTS), kills // 3), end, (RESTARTS, (BACKENDS, PAUSE))),
+        *_deaths(chance, Kind.OBJECTS, max(1, kills // 6), end, (DEATHS,)),
+        *_deaths(chance, Kind.COUNTERS, max(1, kills // 10), end, (DEATHS,)),
         *_locks(chance, max(1, kills // 8), end),
     ]
     return sorted(faults, key=lambda fault: fault.at)
@@ -63,9 +63,11 @@ def _cuts(chance: Random, count: int, end: float, nodes: int) -> Iterator[Fault]
         yield replace(fault, node=None) if all_of_them else fault
 
 
-def _deaths(chance: Random, kind: Kind, count: int, end: float, ways: Sequence[str]) -> Iterator[Fault]:
-    """Each way in turn, in an order of this seed's own."""
-    order = chance.sample(ways, len(ways))
+def _deaths(
+    chance: Random, kind: Kind, count: int, end: float, ways: Sequence[Sequence[str]]
+) -> Iterator[Fault]:
+    """Each way in turn, those first that stand first, in an order of this seed's own."""
+    order = [way for some in ways for way in chance.sample(some, len(some))]
     for at, how in zip(spread(chance, count, end), islice(cycle(order), count), strict=True):
         yield Fault(at, kind, 0.0 if how == BACKENDS else chance.uniform(0.2, 8.0), how=how)
 
