@@ -37,6 +37,8 @@ def obey(standin: Standin, claims: Mapping[str, Any]) -> dict[str, Any]:
             return _state(standin)
         case "offers":
             return {"offers": standin.offers.entries}
+        case "forcesaves":
+            return {"forcesaves": standin.forcesaves.entries}
         case other:
             raise BadFault(f"cannot do {other!r}")
     return {"ok": True}

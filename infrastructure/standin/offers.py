@@ -1,4 +1,4 @@
-"""What was offered to the integrator and whether it said yes: the witness of those who look for losses."""
+"""What was offered to the integrator and what it asked for: the witness of those who look for losses."""
 
 from __future__ import annotations
 
@@ -12,19 +12,37 @@ from urllib.parse import unquote, urlsplit
 from .callbacks import Fields
 from .results import Missing, Results
 
-LIST, BYTES = "offers.jsonl", "offered"
+LIST, BYTES, FORCESAVES = "offers.jsonl", "offered", "forcesaves.jsonl"
+
+
+class Notes:
+    """In a file of the folder, if there is one: a line for each."""
+
+    def __init__(self, folder: Path | None, name: str) -> None:
+        self.entries: list[dict[str, Any]] = []
+        self._file = folder / name if folder else None
+        if self._file and self._file.exists():
+            self.entries = [json.loads(line) for line in self._file.read_text().splitlines()]
+
+    def add(self, entry: dict[str, Any]) -> None:
+        self.entries.append(entry)
+        if self._file:
+            with self._file.open("a") as lines:
+                lines.write(json.dumps(entry) + "\n")
 
 
 class Offers:
-    """In the folder, if there is one: a line for each attempt, and the bytes by their digest."""
+    """A note of each attempt, and in the folder the bytes by their digest."""
 
     def __init__(self, folder: Path | None, results: Results, now: Callable[[], float]) -> None:
-        self.entries: list[dict[str, Any]] = []
+        self._notes = Notes(folder, LIST)
         self._folder, self._results, self._now = folder, results, now
         if folder:
             (folder / BYTES).mkdir(exist_ok=True)
-            if (folder / LIST).exists():
-                self.entries = [json.loads(line) for line in (folder / LIST).read_text().splitlines()]
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        return self._notes.entries
 
     def note(self, fields: Fields, accepted: bool) -> None:
         path = unquote(urlsplit(fields["url"]).path)
@@ -41,11 +59,9 @@ class Offers:
             "size": len(content),
             "accepted": accepted,
         }
-        self.entries.append(entry)
         if self._folder:
             _keep(self._folder / BYTES / entry["sha256"], content)
-            with (self._folder / LIST).open("a") as lines:
-                lines.write(json.dumps(entry) + "\n")
+        self._notes.add(entry)
 
 
 def _keep(path: Path, content: bytes) -> None:

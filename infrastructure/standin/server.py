@@ -17,7 +17,7 @@ from .config import StandinConfig
 from .converting import Conversion
 from .documents import FORMATS, read_text
 from .faults import Faults
-from .offers import Offers
+from .offers import FORCESAVES, Notes, Offers
 from .outbox import Outbox, Post
 from .results import Results
 from .room import Departure, Phase, Room, Session, Trigger
@@ -43,6 +43,7 @@ class Standin:
     forgotten: Shelf
     faults: Faults
     offers: Offers
+    forcesaves: Notes  # that were asked for, and by whom
     nursery: trio.Nursery
     now: Callable[[], float]
     rooms: dict[str, Room] = field(default_factory=dict)
@@ -70,11 +71,12 @@ class Standin:
         store = store or Store()
         kept = config.result_lifetime if store.folder else config.callback_timeout
         results = Results(config.url_lifetime, kept, store, now())
-        faults, offers = Faults(), Offers(store.folder if config.control else None, results, now)
+        folder = store.folder if config.control else None
+        faults, offers, forcesaves = Faults(), Offers(folder, results, now), Notes(folder, FORCESAVES)
         plain = Outbox(config, client, now)
         outbox: Post = TroubledOutbox(plain, faults, offers) if config.control else plain
         shelf = store.shelf("forgotten")
-        standin = cls(config, outbox, results, Rows(store), shelf, faults, offers, nursery, now)
+        standin = cls(config, outbox, results, Rows(store), shelf, faults, offers, forcesaves, nursery, now)
         standin._recall()
         return standin
 

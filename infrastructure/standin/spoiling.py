@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import trio
 from hypercorn.events import Closed
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .commands import command_service, read_command
@@ -31,10 +32,19 @@ async def spoilt_download(request: Request) -> Response:
 
 async def spoilt_command(request: Request) -> Response:
     standin: Standin = request.app.state.standin
-    key: Any = None
+    at = standin.now()
+    asked: Mapping[str, Any] = {}
     with suppress(TokenInvalid, TokenExpired):
-        key = (await read_command(request)).get("key")
-    fault = standin.faults.take("command", str(key))
+        asked = await read_command(request)
+    response = await _answer(request, standin.faults.take("command", str(asked.get("key"))))
+    if asked.get("c") == "forcesave":
+        said = json.loads(bytes(response.body))["error"] if isinstance(response, JSONResponse) else None
+        host = request.headers.get("host")
+        standin.forcesaves.add({"at": at, "host": host, "key": asked.get("key"), "error": said})
+    return response
+
+
+async def _answer(request: Request, fault: Fault | None) -> Response:
     if fault and fault.kind != "delay":
         return await _spoil(Response(), fault)
     if fault:

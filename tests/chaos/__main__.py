@@ -14,7 +14,9 @@ from pathlib import Path
 import click
 import trio
 
-from tests.chaos.run import Interrupted, Result, Wishes, details, run, summary
+from tests.chaos.cluster import Missing
+from tests.chaos.run import Interrupted, Result, details, run, summary
+from tests.chaos.stage import Wishes
 
 SHOWN = 5  # of each kind of wrong
 TRAIL = 15  # log lines
@@ -25,21 +27,30 @@ TRAIL = 15  # log lines
 @click.option("--seed", type=int, help="The same seed makes the same plan; a random one if unset.")
 @click.option("--policy", type=click.Choice(["always", "durable"]), default="durable", show_default=True)
 @click.option("--documents", default=100, show_default=True)
+@click.option(
+    "--nodes",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Several work on PostgreSQL, an object store and Redis.",
+)
 @click.option("--keep", is_flag=True, help="Keep data and logs of a good run too.")
-def main(kills: int, seed: int | None, policy: str, documents: int, keep: bool) -> None:
-    wishes = Wishes(policy, random.randrange(1_000_000) if seed is None else seed, kills, documents)
+def main(kills: int, seed: int | None, policy: str, documents: int, nodes: int, keep: bool) -> None:
+    wishes = Wishes(policy, random.randrange(1_000_000) if seed is None else seed, kills, documents, nodes)
     folder = Path(tempfile.mkdtemp(prefix="docledger-chaos-"))
     begun = time.monotonic()
 
     def say(line: str) -> None:
         click.echo(f"{time.monotonic() - begun:7.1f} s  {line}")
 
-    say(f"seed {wishes.seed}, {policy}, {kills} kills, {documents} documents; {folder}")
+    say(f"seed {wishes.seed}, {policy}, {kills} kills, {documents} documents, {nodes} nodes; {folder}")
     try:
         result = trio.run(run, wishes, folder, say)
     except* Interrupted:
         click.echo(f"stopped; plan, logs and data are in {folder}")
         sys.exit(130)
+    except* Missing as missing:
+        raise click.ClickException(f"Missing {missing.exceptions[0]}") from None
     (folder / "verdict.json").write_text(details(result))
     for line in wrong(result, folder):
         click.echo(line)
@@ -64,6 +75,8 @@ def wrong(result: Result, folder: Path) -> Iterator[str]:
         "not settled": result.unsettled,
         "the log is in doubt": result.doubts,
         "stranded until their own tab came back": result.stranded,
+        "auto-saved by two nodes": result.cluster.autosaves.doubled if result.cluster else (),
+        "a stray auto-save": result.cluster.autosaves.strays if result.cluster else (),
     }
     for kind, found in kinds.items():
         yield from (f"{kind}: {each}" for each in found[:SHOWN])
@@ -73,8 +86,13 @@ def wrong(result: Result, folder: Path) -> Iterator[str]:
 
 
 def trail(folder: Path, key: str) -> list[str]:
-    lines = (folder / "docledger.log").read_text(errors="replace").splitlines()
-    return [f"    {line}" for line in lines if key in line][-TRAIL:]
+    lines = [
+        f"    {log.stem}: {line}"
+        for log in sorted(folder.glob("docledger*.log"))
+        for line in log.read_text(errors="replace").splitlines()
+        if key in line
+    ]
+    return lines[-TRAIL:]
 
 
 if __name__ == "__main__":

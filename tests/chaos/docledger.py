@@ -15,7 +15,7 @@ PATIENCE = 30.0  # seconds for one answer
 
 
 def environment(
-    url: str, data: Path, server: str, secret: str, policy: str, documents: int
+    url: str, data: Path, server: str, secret: str, policy: str, documents: int, **more: str
 ) -> dict[str, str]:
     """Short pauses, and a budget so small that some callbacks are answered before their bytes are safe."""
     settings = {
@@ -29,6 +29,7 @@ def environment(
         "FORGOTTEN_SECONDS": "2",
         "GRACE_SECONDS": "5",
         "RATE_LIMIT": "off",
+        **more,
     }
     others = {name: value for name, value in os.environ.items() if not name.startswith("DOCLEDGER_")}
     return {**others, **{f"DOCLEDGER_{name}": value for name, value in settings.items()}}

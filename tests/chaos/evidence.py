@@ -11,11 +11,10 @@ from infrastructure.journal.past import Past
 from infrastructure.signing import public_half
 
 
-def doubts(data: Path, files: Iterable[str]) -> list[str]:
+def doubts(log: Path | str, key: Path, files: Iterable[str]) -> list[str]:
     """What `docledger verify` finds, and which decisions `docledger replay --check` makes otherwise."""
-    database, key = data / "docledger.db", data / "checkpoint.key"
-    found = [str(finding) for finding in verify(database, [public_half(key)]).findings]
-    with Past.open(database) as past:
+    found = [str(finding) for finding in verify(log, [public_half(key)]).findings]
+    with Past.open(log) as past:
         for file in files:
             subject = past.subject(file)
             assert subject, f"{file} is not in the log"

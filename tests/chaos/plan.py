@@ -26,6 +26,14 @@ class Kind(StrEnum):
     JOURNAL = "journal"  # the event store is locked
     UPLOAD = "upload"
     RESTORE = "restore"
+    PAUSE = "pause"  # this and all that follow are for several nodes
+    CUT = "cut"  # a node from the database
+    DATABASE = "database"
+    OBJECTS = "objects"  # the object store
+    COUNTERS = "counters"  # Redis
+
+
+OF_ONE_NODE = tuple(Kind)[:7]
 
 
 class After(StrEnum):
@@ -44,6 +52,8 @@ class Fault:
     document: int | None = None
     after: After = After.NOTHING
     which: float = 0.0  # of a document's versions, the oldest at 0, the newest towards 1
+    node: int | None = None  # all of them, if none is named
+    how: str = ""  # an engine dies
     control: Mapping[str, Any] = field(default_factory=dict)  # words of the stand-in's control endpoint
 
     def __str__(self) -> str:
@@ -52,6 +62,8 @@ class Fault:
         words += [f"{told['where']} {told['kind']}"] if told else []
         words += [f"×{told['times']}"] if "times" in told else []
         words += [f"of status {' or '.join(map(str, told['statuses']))}"] if "statuses" in told else []
+        words += [f"node {self.node}"] if self.node is not None else []
+        words += [self.how] if self.how else []
         words += [f"after an {self.after}"] if self.after else []
         words += [f"at document {self.document}"] if self.document is not None else []
         seconds = self.seconds or told.get("seconds")
@@ -126,7 +138,7 @@ def _paced(chance: Random, kills: int) -> Iterator[float]:
         yield at
 
 
-def _spread(chance: Random, count: int, end: float) -> Iterator[float]:
+def spread(chance: Random, count: int, end: float) -> Iterator[float]:
     """A moment in each of `count` equal parts of the time."""
     part = (end - QUIET) / count
     return (QUIET + part * (index + 0.6 * chance.random()) for index in range(count))
@@ -137,7 +149,7 @@ def _kill(chance: Random, at: float) -> Fault:
 
 
 def _server_kills(chance: Random, count: int, end: float) -> Iterator[Fault]:
-    for at in _spread(chance, count, end):
+    for at in spread(chance, count, end):
         yield Fault(at, Kind.KILL_SERVER, chance.uniform(0.1, 2.0))
 
 
@@ -157,7 +169,7 @@ def _control(chance: Random, kills: int, documents: int, end: float, *, gone: bo
     shapes += [(shape, True) for shape in OF_ONE_DOCUMENT]
     chance.shuffle(shapes)
     count = max(len(shapes), 2 * kills)
-    for at, (shape, single) in zip(_spread(chance, count, end), cycle(shapes), strict=False):
+    for at, (shape, single) in zip(spread(chance, count, end), cycle(shapes), strict=False):
         yield _told(chance, at, shape, chance.randrange(documents) if single else None)
 
 
@@ -165,7 +177,7 @@ def _garbage(chance: Random, kills: int, documents: int, end: float) -> Iterator
     """At most once per document, so that the second fetch is good."""
     of_words = range(0, documents, WORD_EVERY)
     struck = chance.sample(of_words, min(len(of_words), 2 + kills // 10))
-    for at, document in zip(_spread(chance, len(struck), end), struck, strict=True):
+    for at, document in zip(spread(chance, len(struck), end), struck, strict=True):
         yield _told(chance, at, GARBAGE, document)
 
 
@@ -178,5 +190,5 @@ def _told(chance: Random, at: float, shape: Shape, document: int | None) -> Faul
 def _outside(chance: Random, kills: int, documents: int, end: float) -> Iterator[Fault]:
     count = max(2, kills // 3)
     kinds = islice(chain.from_iterable(zip(cycle([Kind.UPLOAD]), cycle([Kind.RESTORE]), strict=False)), count)
-    for at, kind in zip(_spread(chance, count, end), kinds, strict=True):
+    for at, kind in zip(spread(chance, count, end), kinds, strict=True):
         yield Fault(at, kind, document=chance.randrange(documents), which=chance.random())

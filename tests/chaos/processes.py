@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,18 +16,30 @@ from random import Random
 import httpx
 import trio
 
+from tests.engines.process import wait_until_stopped
+
 PORTS = range(
     20_000, 32_000
 )  # below those that outgoing connections take, which could sit on a dead server's
 AGAIN = 0.3  # seconds until one that ended by itself is started again
 HEALTHY = 90.0  # seconds until one must answer, however often it had to be started
 POLL = 0.05
+SERVES = b"Docledger is ready"  # in its log
 
 Say = Callable[[str], None]
 
 
 class NeverHealthy(Exception):
     """A server did not come up; its log says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """A time in which a server was dead, asleep or cut off, by the clock on the wall."""
+
+    kind: str
+    began: float
+    ended: float
 
 
 def free_port(chance: Random) -> int:
@@ -45,7 +58,10 @@ class Server:
     folder: Path
     health: str  # a url
     say: Say
+    entering: Sequence[str] = ()  # a machine
     kills: int = 0
+    spells: list[Spell] = field(default_factory=list)
+    crashes: int = 0  # once it had served
     _pause: float = AGAIN
     _process: trio.Process | None = None
     _launched: trio.Event = field(default_factory=trio.Event)
@@ -63,6 +79,7 @@ class Server:
     async def run(self) -> None:
         """Keep it running until cancelled; then it and what it started are gone."""
         while True:
+            begun = self.log.stat().st_size if self.log.exists() else 0
             process = self._process = await self._launch()
             self._launched.set()
             try:
@@ -74,6 +91,7 @@ class Server:
             self._launched = trio.Event()
             if process.returncode != -signal.SIGKILL:
                 self.say(f"{self.name} ended by itself ({process.returncode})")
+                self.crashes += SERVES in self.log.read_bytes()[begun:]
             pause, self._pause = self._pause, AGAIN
             await trio.sleep(pause)
 
@@ -88,10 +106,26 @@ class Server:
             self._pause = pause
             self.kills += 1
             _kill_group(self._process)
+            began = time.time()
             with trio.CancelScope(shield=True):
                 await self._process.wait()
             await trio.sleep(pause)
             await self._launched.wait()
+            self.spells.append(Spell("kill", began, time.time()))
+
+    async def pause(self, seconds: float) -> None:
+        """SIGSTOP, and SIGCONT later: it does not know that it was gone."""
+        async with self._one_killer:
+            await self._launched.wait()
+            assert self._process
+            pid, began = self._process.pid, time.time()
+            _signal_group(self._process, signal.SIGSTOP)
+            try:
+                await trio.to_thread.run_sync(wait_until_stopped, [pid])
+                await trio.sleep(seconds)
+            finally:
+                self.spells.append(Spell("pause", began, time.time()))
+                _signal_group(self._process, signal.SIGCONT)
 
     async def healthy(self) -> None:
         """Raises NeverHealthy."""
@@ -107,7 +141,7 @@ class Server:
     async def _launch(self) -> trio.Process:
         with self.log.open("ab") as log:
             return await trio.lowlevel.open_process(
-                self.command,
+                [*self.entering, *self.command],
                 cwd=self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -118,5 +152,9 @@ class Server:
 
 
 def _kill_group(process: trio.Process) -> None:
+    _signal_group(process, signal.SIGKILL)
+
+
+def _signal_group(process: trio.Process, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, number)

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import json
-import secrets
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import repeat
 from pathlib import Path
-from random import Random
 from typing import Any
 
-import httpx
 import trio
 
-from tests.chaos import docledger, server
+from tests.chaos.cluster import together
 from tests.chaos.docledger import Docledger
 from tests.chaos.evidence import doubts
 from tests.chaos.faults import Faults
 from tests.chaos.gathering import Gathering
+from tests.chaos.judging_nodes import Cluster, seen, spells_of
 from tests.chaos.marks import first_content
 from tests.chaos.people import Desktop, crowd
-from tests.chaos.plan import as_json, filetype, plan
-from tests.chaos.processes import Say, Server, free_port
-from tests.chaos.server import DocumentServer
-from tests.chaos.settling import Settling
+from tests.chaos.plan import Fault, as_json, filetype, plan
+from tests.chaos.plan_of_nodes import plan_of_nodes
+from tests.chaos.processes import Say
+from tests.chaos.settling import STUCK, STUCK_ON_NODES, Settling
+from tests.chaos.stage import Stage, Wishes, alone
 from tests.chaos.verdict import Verdict, judge
 
 ADDING = 8  # documents at once
@@ -40,14 +38,6 @@ class Interrupted(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    policy: str
-    seed: int
-    kills: int
-    documents: int
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
     verdict: Verdict
     kills: int
@@ -57,21 +47,12 @@ class Result:
     stranded: list[str]
     outcomes: dict[str, int]
     doubts: list[str]  # of the log
+    cluster: Cluster | None  # of several nodes
 
     @property
     def good(self) -> bool:
-        return self.verdict.good and not self.unsettled and not self.doubts
-
-
-@dataclass(slots=True)
-class Stage:
-    """Both servers, and every way to reach them."""
-
-    data: Path
-    docledger: Server
-    server: Server
-    api: Docledger
-    control: DocumentServer
+        well = self.cluster is None or self.cluster.good
+        return self.verdict.good and well and not self.unsettled and not self.doubts
 
 
 async def run(wishes: Wishes, folder: Path, say: Say) -> Result:
@@ -91,40 +72,14 @@ async def _heed_signals() -> None:
 
 
 async def _run(wishes: Wishes, folder: Path, say: Say) -> Result:
+    staged = alone if wishes.nodes == 1 else together
     async with staged(wishes, folder, say) as stage:
         desktop = Desktop(stage.api, stage.control.socket, await _add_files(stage.api, wishes.documents))
         say(f"{wishes.documents} documents added")
-        faults = Faults(stage.docledger, stage.server, stage.api, stage.control, desktop, stage.data, say)
+        faults = Faults(stage.nodes, stage.breaking, stage.server, stage.api, stage.control, desktop, say)
         await _storm(wishes, folder, desktop, faults)
         say("all faults are over and everybody has left")
         return await _reckoning(stage, desktop, faults, say)
-
-
-@asynccontextmanager
-async def staged(wishes: Wishes, folder: Path, say: Say) -> AsyncIterator[Stage]:
-    chance, secret = Random(secrets.randbits(64)), secrets.token_hex(32)
-    port, server_port = free_port(chance), free_port(chance)
-    url, server_url, data = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{server_port}", folder / "data"
-    kept = folder / "server"
-    kept.mkdir()
-    theirs = Server(
-        "server",
-        server.command(server_port, kept),
-        server.environment(secret),
-        folder,
-        f"{server_url}/healthcheck",
-        say,
-    )
-    settings = docledger.environment(url, data, server_url, secret, wishes.policy, wishes.documents)
-    ours = Server("docledger", docledger.COMMAND, settings, folder, f"{url}/healthz", say)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-    async with httpx.AsyncClient(trust_env=False, limits=limits) as http, trio.open_nursery() as nursery:
-        nursery.start_soon(theirs.run)
-        nursery.start_soon(ours.run)
-        await theirs.healthy()
-        await ours.healthy()
-        yield Stage(data, ours, theirs, Docledger(url, http), DocumentServer(server_url, secret, kept, http))
-        nursery.cancel_scope.cancel()
 
 
 async def _add_files(api: Docledger, documents: int) -> list[str]:
@@ -145,7 +100,7 @@ async def _add_files(api: Docledger, documents: int) -> list[str]:
 
 async def _storm(wishes: Wishes, folder: Path, desktop: Desktop, faults: Faults) -> None:
     """Until the plan is carried out and the last one has left."""
-    planned = plan(wishes.seed, wishes.kills, wishes.documents, wishes.policy)
+    planned = planned_for(wishes)
     (folder / "plan.json").write_text(as_json(planned))
     closing_time = trio.Event()
     async with trio.open_nursery() as people:
@@ -155,19 +110,29 @@ async def _storm(wishes: Wishes, folder: Path, desktop: Desktop, faults: Faults)
         closing_time.set()
 
 
+def planned_for(wishes: Wishes) -> Sequence[Fault]:
+    """The same wishes give the same plan."""
+    told = wishes.seed, wishes.kills, wishes.documents, wishes.policy
+    return plan(*told) if wishes.nodes == 1 else plan_of_nodes(*told, wishes.nodes)
+
+
 async def _reckoning(stage: Stage, desktop: Desktop, faults: Faults, say: Say) -> Result:
     await _mend(stage)
-    settling = Settling(stage.api, stage.control, desktop, say)
+    stuck = STUCK if len(stage.nodes) == 1 else STUCK_ON_NODES
+    settling = Settling(stage.api, stage.control, desktop, say, stuck)
     unsettled = await settling.settle()
     say(f"settled, but for {len(unsettled)}; one more kill, since only what survives it counts")
-    kills = stage.docledger.kills
-    await stage.docledger.kill(0.1, repeat(True), 0)
-    await stage.docledger.healthy()
+    kills, spells = sum(node.kills for node in stage.nodes), spells_of(stage)
+    async with trio.open_nursery() as nursery:
+        for node in stage.nodes:
+            nursery.start_soon(node.kill, 0.1, repeat(True), 0)
+    await stage.healthy()
     gathering = Gathering(stage.api, stage.control, desktop.files)
     for look in range(LOOKS):
         if look:
             await trio.sleep(LATER)
-        verdict = judge(await gathering.gather(desktop.typed, faults.uploads))
+        records = await gathering.gather(desktop.typed, faults.uploads)
+        verdict = judge(records)
         if verdict.good:
             break
     return Result(
@@ -178,13 +143,13 @@ async def _reckoning(stage: Stage, desktop: Desktop, faults: Faults, say: Say) -
         unsettled,
         sorted(settling.stranded),
         dict(desktop.outcomes),
-        await trio.to_thread.run_sync(doubts, stage.data, desktop.files),
+        await trio.to_thread.run_sync(doubts, stage.log, stage.checkpoint_key, desktop.files),
+        await seen(stage, faults, spells, records.sessions) if len(stage.nodes) > 1 else None,
     )
 
 
 async def _mend(stage: Stage) -> None:
-    await stage.server.healthy()
-    await stage.docledger.healthy()
+    await stage.healthy()
     await stage.control.clear()
 
 
@@ -214,6 +179,7 @@ def summary(wishes: Wishes, result: Result, seconds: float) -> dict[str, Any]:
         "documents": wishes.documents,
         "open_at_once": result.open_at_once,
         "seconds": round(seconds),
+        **(result.cluster.figures if result.cluster else {}),
     }
 
 

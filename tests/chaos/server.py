@@ -56,6 +56,9 @@ class DocumentServer:
     async def offers(self) -> list[dict[str, Any]]:
         return list((await self._do("offers"))["offers"])
 
+    async def forcesaves(self) -> list[dict[str, Any]]:
+        return list((await self._do("forcesaves"))["forcesaves"])
+
     async def _do(self, what: str, **more: Any) -> dict[str, Any]:
         token = jwt.encode({"do": what, **more}, self._secret, "HS256")
         url = f"{self._url}/standin/control"

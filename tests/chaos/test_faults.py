@@ -6,17 +6,19 @@ import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from itertools import repeat
 from pathlib import Path
 from random import Random
 
+import httpx
 import pytest
 import trio
+import trio.testing
 
 from application.ports import StorageFailed
 from infrastructure.blobs import LocalBlobs
-from tests.chaos.faults import blobs_broken, journal_locked
+from tests.chaos.breaking import blobs_broken, journal_locked
 from tests.chaos.processes import Server, free_port
 
 
@@ -40,22 +42,59 @@ def test_while_the_journal_is_locked_nothing_can_be_written(tmp_path: Path) -> N
         ours.execute("INSERT INTO facts VALUES (2)")
 
 
-async def test_a_killed_server_is_started_again_and_none_outlives_the_run(tmp_path: Path) -> None:
-    port = free_port(Random(tmp_path.name))
-    said: list[str] = []
+@asynccontextmanager
+async def running_web(folder: Path, said: list[str]) -> AsyncIterator[Server]:
+    port = free_port(Random(folder.name))
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
-    server = Server("web", command, {}, tmp_path, f"http://127.0.0.1:{port}/", said.append)
+    server = Server("web", command, {}, folder, f"http://127.0.0.1:{port}/", said.append)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(server.run)
         await server.healthy()
+        yield server
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_killed_server_is_started_again_and_none_outlives_the_run(tmp_path: Path) -> None:
+    said: list[str] = []
+    async with running_web(tmp_path, said) as server:
         first = server.pid
         await server.kill(0, repeat(True), 0)
         await server.healthy()
         second = server.pid
-        nursery.cancel_scope.cancel()
     assert first != second
     assert server.kills == 1
     assert not said, "it never ended by itself"
     for pid in (first, second):
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+async def test_a_paused_server_answers_nobody_and_then_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    said: list[str] = []
+    async with running_web(tmp_path, said) as server, httpx.AsyncClient(trust_env=False) as http:
+        pid = server.pid
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.pause, 1.5)
+            await trio.testing.wait_all_tasks_blocked(0.5)
+            with pytest.raises(httpx.ReadTimeout):
+                await http.get(server.health, timeout=0.3)
+        await server.healthy()
+        assert server.pid == pid
+    (spell,) = server.spells
+    assert (spell.kind, said) == ("pause", [])
+    assert spell.ended - spell.began >= 1.5
+
+
+@pytest.mark.parametrize(("says", "crashes"), [("Docledger is ready", 1), ("there is no database", 0)])
+async def test_one_that_ends_by_itself_has_crashed_only_if_it_had_served(
+    tmp_path: Path, says: str, crashes: int
+) -> None:
+    command = [sys.executable, "-c", f"print({says!r}, flush=True); exit(3)"]
+    tell, told = trio.open_memory_channel[str](1)
+    server = Server("ending", command, {}, tmp_path, "", tell.send_nowait)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(server.run)
+        with trio.fail_after(30):
+            assert await told.receive() == "ending ended by itself (3)"
+        nursery.cancel_scope.cancel()
+    assert server.crashes == crashes

@@ -25,6 +25,7 @@ from tests.engines.relay import relay
 USER = "docledger"
 MARK = "# of a test"
 STOPS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+DUMPING = 60.0  # seconds
 SETTINGS = {
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
@@ -86,6 +87,11 @@ class Postgres(Engine):
 
     def drop_database(self, url: str) -> None:
         self._execute("DROP DATABASE {} WITH (FORCE)", url.rpartition("/")[2])
+
+    def dump(self, url: str, path: Path) -> None:
+        """All that is in a database, to be read or restored later."""
+        command = [str(self._programs / "pg_dump"), "--no-owner", f"--file={path}", url]
+        subprocess.run(command, check=True, timeout=DUMPING)
 
     def terminate_backends(self) -> int:
         """How many clients lost their connection."""

@@ -77,7 +77,7 @@ class Relay:
         return self._lost.wait(seconds)
 
     def close(self) -> None:
-        self._do(self._everything.cancel)
+        self._token.run_sync_soon(self._everything.cancel)
         self._thread.join(PROMPT)
 
     def _lose(self, what: str, word: bytes) -> None:

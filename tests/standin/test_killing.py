@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
 import trio
 
 from tests.contract.integrator import Integrator
@@ -54,6 +55,24 @@ async def test_a_url_is_good_after_a_kill_and_the_final_callback_comes_again(
     assert [(each["status"], each["accepted"]) for each in offers] == [(6, True), (2, True)]
     kept = [(server.folder / "offered" / each["sha256"]).read_bytes() for each in offers]
     assert kept == [b"good night", b"good night, Ada"]
+
+
+async def test_who_asked_for_which_forcesave_is_remembered(server: Killable, ours: Integrator) -> None:
+    async with page(server.url, config(ours)) as ada:
+        await ada.type("good night")
+        eventually(lambda: server.command(c="forcesave", key="k")["error"] == 0, "there is something to save")
+        ours.wait("k", 6)
+    server.control(do="fault", where="command", kind="error", key="k")
+    with pytest.raises(ValueError, match="Expecting value"):
+        server.command(c="forcesave", key="k")
+    server.kill()
+    server.start()
+    server.command(c="forcesave", key="unheard of")
+    server.command(c="version")
+    noted = server.control(do="forcesaves")["forcesaves"]
+    assert [(each["key"], each["error"]) for each in noted[-3:]] == [("k", 0), ("k", None), ("unheard of", 1)]
+    assert {each["host"] for each in noted} == {server.url.removeprefix("http://")}
+    assert [each["at"] for each in noted] == sorted(each["at"] for each in noted)
 
 
 def test_two_of_them_do_not_share_a_folder(server: Killable) -> None:
