@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import outcome
 import trio
+
+from application.desk import Unavailable
+from application.journal import JournalFailed
+from application.ports import StorageFailed
 
 T = TypeVar("T")
 
@@ -71,4 +75,5 @@ async def _run(errand: Callable[[], Awaitable[T]], send: trio.MemorySendChannel[
         try:
             send.send_nowait(result)
         except trio.BrokenResourceError:
-            result.unwrap()  # nobody waits any more; what broke must not pass unseen
+            with suppress(JournalFailed, StorageFailed, Unavailable):
+                result.unwrap()  # nobody waits any more; what broke must not pass unseen

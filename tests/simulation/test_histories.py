@@ -98,7 +98,7 @@ def test_nothing_is_lost_when_results_come_in_another_type(history: History) -> 
 
 @given(among_nodes)
 @settings(
-    max_examples=int(ASKED or USUAL) // 2,
+    max_examples=int(ASKED or USUAL) // 3,
     deadline=None,
     database=None,
     derandomize=ASKED is None,
