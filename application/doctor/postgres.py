@@ -9,7 +9,7 @@ from application.doctor.checks import Check, Verdict, fail, ok
 from application.doctor.seen import Postgres, Refusal
 from application.telling import count_of, size_of
 
-OLDEST = 13
+OLDEST = 14  # the first that ends sessions which say nothing, as nodes need it
 PROCESS = 10  # connections that one of our processes has at most
 SKEW = 60.0  # seconds
 SLOW = 0.25  # seconds for a small commit: a save makes several, one after the other

@@ -330,8 +330,8 @@ def says(check: Check, verdict: Verdict, *words: str) -> None:
 
 
 def test_releases() -> None:
-    says(judged(release="12.22", number=120022), FAIL, "PostgreSQL 12.22", "13 or newer")
-    says(judged(release="13.0", number=130000), OK, "PostgreSQL 13.0")
+    says(judged(release="13.22", number=130022), FAIL, "PostgreSQL 13.22", "14 or newer")
+    says(judged(release="14.0", number=140000), OK, "PostgreSQL 14.0")
 
 
 @pytest.mark.parametrize("value", ["off", "local"])

@@ -123,6 +123,14 @@ async def test_what_the_blob_store_does_not_take_shows(service: Service) -> None
         assert told["downloads_total", "not_stored"] == 1
 
 
+@pytest.mark.in_both
+async def test_every_folder_that_we_write_to_has_its_room(service: Service) -> None:
+    told = await scraped(service)
+    folders = {key[1] for key in told if key[0] == "disk_free_bytes"}
+    assert folders == {"data", "blobs"} | (set() if service.settings.uses_postgres else {"database"})
+    assert all(told["disk_total_bytes", folder] > told["disk_free_bytes", folder] > 0 for folder in folders)
+
+
 async def test_readers_of_the_event_stream_are_counted(service: Service) -> None:
     file = await service.add()
     async with listening(service, f"?file={file}"):
