@@ -12,9 +12,8 @@ that moment on:
 - `gap`: between the last auto-save before that one and that one. In a healthy cluster it is the pause between
   two auto-saves, AUTOSAVE_SECONDS; what is beyond it is what the death has cost.
 
-`doubled` is how often two nodes auto-saved one document within half a pause, until all was well again; a node
-that stops asks for everything once more. `strays` are auto-saves that a paused node sent after it was woken,
-of documents that were others' by then.
+`doubled` is how often a node went on auto-saving a document after another had begun to. `strays` are
+auto-saves that a paused node sent after it was woken, of documents that were others' by then.
 """
 
 from __future__ import annotations
@@ -117,7 +116,7 @@ class Failover:
         deaths.stored += [await self._stored(key, at) - died for key, at in asked.items()]
         await self._revive(node, how, keys)
         await self.well()
-        deaths.doubled += self._stage.commands.doubled(self._keys, self._autosave / 2, since=died)
+        deaths.doubled += self._stage.commands.doubled(self._keys, self._autosave, since=died)
 
     async def well(self) -> None:
         """Shards are shared out evenly, and every document has just been auto-saved."""

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
-from itertools import pairwise
 from typing import NamedTuple
 
 import trio
@@ -41,10 +40,18 @@ class Commands:
     def autosaves(self, key: str, since: float = 0) -> list[Command]:
         return [sent for sent in self._of[key] if sent.name == "forcesave" and sent.at >= since]
 
-    def doubled(self, keys: Iterable[str], within: float, since: float) -> int:
-        """How often two nodes auto-saved one document, one so soon after the other."""
-        pairs = (pair for key in keys for pair in pairwise(self.autosaves(key, since)))
-        return sum(one.node != two.node and two.at - one.at < within for one, two in pairs)
+    def doubled(self, keys: Iterable[str], pause: float, since: float) -> int:
+        """How often a node went on auto-saving a document although another had begun to.
+
+        One after the other, as a document changes hands, is no such thing.
+        """
+        sent = (self.autosaves(key, since) for key in keys)
+        threes = (three for each in sent for three in zip(each, each[1:], each[2:], strict=False))
+        return sum(_went_on(*three, pause) for three in threes)
+
+
+def _went_on(one: Command, two: Command, three: Command, pause: float) -> bool:
+    return one.node == three.node != two.node and three.at - one.at < 1.5 * pause
 
 
 def claims(token: str) -> dict[str, object]:

@@ -54,13 +54,23 @@ async def test_requests_are_told_apart_however_they_arrive() -> None:
     assert [(asked.method, asked.target) for asked in heard] == [(b"POST", b"/command"), (b"GET", b"/")]
 
 
-def test_a_document_is_auto_saved_twice_where_two_nodes_do_it_at_once() -> None:
+@pytest.mark.parametrize(
+    ("sent", "times"),
+    [
+        ([(0, 1), (2, 1), (4, 1)], 0),
+        ([(0, 1), (0.3, 2), (2.3, 2)], 0),  # it has changed hands
+        ([(0, 1), (0.3, 2), (2, 1), (2.3, 2)], 2),
+        ([(0, 1), (2, 2), (4, 1)], 0),  # and back again
+    ],
+)
+def test_two_nodes_that_auto_save_one_document_are_noticed(sent: list[tuple[float, int]], times: int) -> None:
     commands = Commands()
-    for at, node, key in [(0, 1, "k"), (2, 1, "k"), (2.3, 2, "k"), (4.3, 1, "k"), (2.1, 2, "l")]:
-        commands.add(key, Command(at, node, "forcesave"))
-    commands.add("k", Command(2.4, 1, "info"))
-    assert commands.doubled("kl", within=1, since=0) == 1
-    assert commands.doubled("kl", within=1, since=2.2) == 0
+    for at, node in sent:
+        commands.add("k", Command(at, node, "forcesave"))
+        commands.add("k", Command(at, node + 1, "info"))
+        commands.add("l", Command(at, node + 1, "forcesave"))
+    assert commands.doubled("k", pause=2, since=0) == times
+    assert commands.doubled("k", pause=2, since=3) == 0
 
 
 def test_a_command_is_heard_without_its_secret() -> None:
