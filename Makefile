@@ -11,9 +11,11 @@ CI_PACKAGES := chromium libmagic1 nginx-light haproxy bubblewrap systemd postgre
 
 # `make bench` wants wrk as well: apt install wrk.
 
-# `make chaos`; a SEED repeats a run's plan, KEEP=1 keeps the folder of a good run too.
+# `make chaos`; a SEED repeats a run's plan, KEEP=1 keeps the folder of a good run too. NODES=3 wants root, and the
+# engines of `make test-scale`; for that, KILLS=30 DOCUMENTS=40 is plenty on two cores.
 KILLS := 50
 DOCUMENTS := 100
+NODES := 1
 POLICY := durable
 
 # `make test` and `make test-scale`: so many test files at a time.
@@ -44,8 +46,8 @@ audit: $(VENV)/.ready-test  ## what is known against the releases in constraints
 bench: $(VENV)/.ready-test  ## the service beside a bare hello on the same server (needs wrk)
 	$(BIN)/python -m tests.benchmarks
 
-chaos: $(VENV)/.ready-test  ## kill, cut and break everything while people edit: no save may be lost
-	$(BIN)/python -m tests.chaos --kills $(KILLS) --documents $(DOCUMENTS) --policy $(POLICY) \
+chaos: $(VENV)/.ready-$(if $(filter 1,$(NODES)),test,scale)  ## kill, cut and break everything while people edit: no save may be lost
+	$(BIN)/python -m tests.chaos --nodes $(NODES) --kills $(KILLS) --documents $(DOCUMENTS) --policy $(POLICY) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
 
 fuzz: $(VENV)/.ready-test  ## try FUZZ inputs for each operation of the API and each property; SEED= for others
