@@ -87,10 +87,10 @@ class FolderDepot:
 
     def size(self, sha256: str) -> int | None:
         with plainly(SUBJECT, "be read"):
-            return _size(self._path(sha256))
+            return _size(self.path(sha256))
 
     def chunks(self, sha256: str) -> Iterator[bytes]:
-        with plainly(SUBJECT, "read"), self._path(sha256).open("rb") as file:
+        with plainly(SUBJECT, "read"), self.path(sha256).open("rb") as file:
             yield from iter(lambda: file.read(CHUNK), b"")
 
     def keep(self, source: Path, blob: Blob) -> None:
@@ -128,7 +128,7 @@ class FolderDepot:
     def _blobs(self) -> LocalBlobs:
         return LocalBlobs(self._root)
 
-    def _path(self, sha256: str) -> Path:
+    def path(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256
 
 

@@ -23,6 +23,7 @@ COMPOSITION_ROOT = {
     "web/commands/doctor.py",
     "web/commands/erase.py",
     "web/commands/export.py",
+    "web/commands/migrate.py",
     "web/commands/replay.py",
     "web/commands/restore.py",
     "web/commands/settings.py",

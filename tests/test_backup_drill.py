@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import httpx
+import pytest
 import trio
 
 from infrastructure.backup.layout import Destination, Manifest
 from tests.chaos.page import Page
+from tests.databases import Place, raw
+from tests.engines.objects import ObjectStore
 from tests.service import COMMAND, Service, running
 
 DOCUMENTS = 4
@@ -58,15 +60,31 @@ async def kill(process: trio.Process) -> None:
     process.kill()
 
 
-def rows(database: Path, sql: str, *parameters: Any) -> list[Any]:
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-        return connection.execute(sql, parameters).fetchall()
+def rows(place: Place, sql: str, *parameters: Any) -> list[Any]:
+    with raw(place) as connection:
+        return [*map(tuple, connection.execute(sql, parameters).fetchall())]
 
 
-async def test_every_backup_taken_under_load_is_the_service_as_it_was(tmp_path: Path) -> None:
+@pytest.fixture(params=["files", pytest.param("engines", marks=pytest.mark.scale)])
+def engines(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Settings of a service that keeps its log and its bytes there."""
+    if request.param == "files":
+        return {}
+    store: ObjectStore = request.getfixturevalue("object_store")
+    for name, value in store.environment.items():
+        monkeypatch.setenv(name, value)
+    return {"DATABASE_URL": request.getfixturevalue("postgres_database"), "BLOB_URL": store.url()}
+
+
+async def test_every_backup_taken_under_load_is_the_service_as_it_was(
+    tmp_path: Path, engines: dict[str, str]
+) -> None:
     chance = Random(7)
     backup = Destination(tmp_path / "backup")
-    with running(tmp_path, AUTOSAVE_SECONDS="1", CHECKPOINT_SECONDS="1", RATE_LIMIT="off") as service:
+    with running(
+        tmp_path, AUTOSAVE_SECONDS="1", CHECKPOINT_SECONDS="1", RATE_LIMIT="off", **engines
+    ) as service:
+        live = engines.get("DATABASE_URL", service.data / "docledger.db")
         files = []
         for number in range(DOCUMENTS):
             given = {"file": (f"notes{number}.txt", b"These are the notes.\n")}
@@ -85,17 +103,17 @@ async def test_every_backup_taken_under_load_is_the_service_as_it_was(tmp_path: 
         assert service.command("backup", "--verify", str(backup.root)).returncode == 0
         snapshots = backup.all()
         assert len(snapshots) >= DRILLS
-        assert all(versions_of(service.data, snapshot) for snapshot in snapshots)
+        assert all(versions_of(live, snapshot) for snapshot in snapshots)
         for number, snapshot in enumerate(snapshots):
             again = restored(backup, snapshot, tmp_path / f"again{number}")
-            compare(service.data, again.data, Manifest.read(snapshot).position)
+            compare(live, again.data, Manifest.read(snapshot).position)
         go_on(service, again)
 
 
-def versions_of(live: Path, snapshot: Path) -> int:
+def versions_of(live: Place, snapshot: Path) -> int:
     """How many versions were saved by people who were editing."""
     position = Manifest.read(snapshot).position
-    assert position < rows(live / "docledger.db", "SELECT max(position) FROM stored_events")[0][0]
+    assert position < rows(live, "SELECT max(position) FROM stored_events")[0][0]
     return len(rows(snapshot / "docledger.db", "SELECT 1 FROM versions WHERE key IS NOT NULL"))
 
 
@@ -107,14 +125,13 @@ def restored(backup: Destination, snapshot: Path, folder: Path) -> Service:
     return again
 
 
-def compare(live: Path, again: Path, position: int) -> None:
+def compare(live: Place, again: Path, position: int) -> None:
     """Every event up to the manifest's, and every byte of every version."""
     events = rows(again / "docledger.db", EVENTS, 2**62)
-    assert events == rows(live / "docledger.db", EVENTS, position)
+    assert events == rows(live, EVENTS, position)
     assert events[-1][0] == position
-    for _, _, sha256 in rows(again / "docledger.db", VERSIONS):
-        blob = f"blobs/{sha256[:2]}/{sha256}"
-        assert (again / blob).read_bytes() == (live / blob).read_bytes()
+    for _, _, digest in rows(again / "docledger.db", VERSIONS):
+        assert sha256((again / "blobs" / digest[:2] / digest).read_bytes()).hexdigest() == digest
 
 
 def go_on(live: Service, again: Service) -> None:

@@ -20,6 +20,7 @@ from web.commands.backup import backup
 from web.commands.doctor import doctor
 from web.commands.erase import erase
 from web.commands.export import export
+from web.commands.migrate import migrate
 from web.commands.replay import replay
 from web.commands.restore import restore
 from web.commands.settings import settings as settings_command
@@ -48,7 +49,7 @@ def main() -> None:
 
 
 FORESEEN = (SettingsError, StandinFailed, JournalFailed, StorageFailed, OSError, NoWorkers)
-COMMANDS = (doctor, verify, replay, export, erase, settings_command, backup, restore, webhooks)
+COMMANDS = (doctor, verify, replay, export, erase, settings_command, backup, restore, migrate, webhooks)
 
 for command in COMMANDS:
     main.add_command(command)

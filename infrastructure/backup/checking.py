@@ -47,7 +47,7 @@ def total(snapshots: Sequence[Path]) -> int:
     return sum({sha256: size for snapshot in snapshots for sha256, size in listed(snapshot).items()}.values())
 
 
-def log_findings(database: Path, key: Path, manifest: Manifest) -> Iterator[str]:
+def log_findings(database: Path | str, key: Path, manifest: Manifest) -> Iterator[str]:
     """What `docledger verify` finds in a log, which must end where the manifest says."""
     try:
         keys = [public_half(key)] if key.is_file() else []

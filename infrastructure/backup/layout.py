@@ -21,7 +21,6 @@ from typing import Any
 
 from infrastructure.databases import connected
 from infrastructure.durable import Draft, Folders
-from infrastructure.settings import Settings
 
 FORMAT = 1
 DATABASE, BLOBS, MANIFEST = "docledger.db", "blobs.txt", "manifest.json"
@@ -42,33 +41,6 @@ class BackupFailed(Exception):
 
 class Spoilt(Exception):
     """Bytes that are not what their name says."""
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where a service keeps what."""
-
-    database: Path
-    blobs: Path
-    overflow: Path
-    data: Path
-    checkpoint_key: Path
-
-    @classmethod
-    def of(cls, settings: Settings) -> Places:
-        """Raises BackupFailed."""
-        if settings.uses_object_store:
-            raise BackupFailed(
-                f"The bytes are in {settings.blob_url}, and this copies those of a folder only: have the"
-                " object store keep versions or copies of its own."
-            )
-        return cls(
-            settings.database_path,
-            settings.blobs_path,
-            settings.data_dir / "overflow",
-            settings.data_dir,
-            settings.checkpoint_key,
-        )
 
 
 @dataclass(frozen=True, slots=True)

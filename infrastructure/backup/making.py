@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
@@ -24,22 +25,22 @@ from infrastructure.backup.layout import (
     DATABASE,
     FORMAT,
     SECRETS,
-    SHA256,
     SMALL,
     BackupFailed,
     Destination,
     Manifest,
-    Places,
     Spoilt,
     digest,
     referenced,
     rows,
     write,
 )
+from infrastructure.backup.logs import copy_log, digests_in
+from infrastructure.backup.places import Places
 from infrastructure.backup.pruning import prune
 from infrastructure.journal.checkpoints import LAST, unpacked
-from infrastructure.journal.sqlite import upgrading
-from infrastructure.journal.sqlite.copying import copy
+from infrastructure.migrating.blobs import AHEAD, AT_ONCE, local
+from infrastructure.migrating.copying import batched
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,11 @@ class Made:
 
 
 def make(places: Places, destination: Destination, keep: int, shown: Shown) -> Made:
-    """Raises BackupFailed, OSError, sqlite3.Error; then all earlier snapshots are as they were."""
-    if not places.database.is_file():
+    """When it raises all earlier snapshots are as they were.
+
+    Raises BackupFailed, CannotRead, StorageFailed, OSError, sqlite3.Error, psycopg.Error.
+    """
+    if isinstance(places.database, Path) and not places.database.is_file():
         raise BackupFailed(f"There is no log at {places.database}. Is DOCLEDGER_DATA_DIR the service's?")
     destination.prepare()
     with destination.held():
@@ -89,22 +93,21 @@ class Making:
         self._places, self._destination, self._shown = places, destination, shown
         self._draft = destination.tmp / "snapshot"
         self._missing: set[str] = set()
-        self.copied = self.copied_bytes = 0
+        self.copied = self.copied_bytes = self._left = 0
 
     def draft(self) -> Manifest:
         shutil.rmtree(self._draft, ignore_errors=True)
         self._draft.mkdir(mode=0o700)
         self._copy_small()
         made = datetime.now(UTC)
-        copy(self._places.database, self._draft / DATABASE, self._shown.log)
-        _refuse_other_releases(self._draft / DATABASE)
+        copy_log(self._places.database, self._draft / DATABASE, self._destination, self._shown.log)
         self._copy_secrets()
         blobs = self._copy_blobs()
         return self._manifest(made, blobs)
 
     def thinned_meanwhile(self) -> bool:
         """Whether bytes are missing that the log itself no longer names."""
-        return bool(self._missing - referenced(self._places.database))
+        return bool(self._missing - digests_in(self._places.database))
 
     def publish(self, manifest: Manifest) -> Path:
         folders = self._destination.folders
@@ -127,17 +130,17 @@ class Making:
 
     def _copy_small(self) -> None:
         """Saves that wait for the log, and notes on suspects."""
-        places = self._places
-        sources = {
-            "sidecars": [places.data / "sidecars"],
-            "quarantine": [places.blobs / "quarantine", places.overflow / "quarantine"],
-        }
-        for name, folders in sources.items():
+        for name in SMALL:
             (self._draft / name).mkdir(mode=0o700)
-            for source in (path for folder in folders if folder.is_dir() for path in folder.iterdir()):
-                if source.suffix in ENDINGS:
-                    with suppress(FileNotFoundError):  # recorded meanwhile
-                        write(self._draft / name / source.name, source.read_bytes())
+        waiting = self._places.data / "sidecars"
+        for source in waiting.iterdir() if waiting.is_dir() else ():
+            if source.suffix in ENDINGS:
+                with suppress(FileNotFoundError):  # recorded meanwhile
+                    write(self._draft / "sidecars" / source.name, source.read_bytes())
+        for depot in (self._places.store, self._places.overflow):
+            for name in depot.notes():
+                if text := depot.noted(name):
+                    write(self._draft / "quarantine" / name, text)
 
     def _copy_secrets(self) -> None:
         for name, source in zip(
@@ -153,43 +156,41 @@ class Making:
         new = [
             name for name in sorted(have) if have[name] is None or have[name] != present.get(name, have[name])
         ]
-        left = sum(present.get(sha256, 0) for sha256 in new)
-        for sha256 in new:
-            left -= present.get(sha256, 0)
-            if self._copy_blob(sha256, left):
-                size = have[sha256] = self._destination.blobs.size(sha256)
-                self.copied, self.copied_bytes = self.copied + 1, self.copied_bytes + (size or 0)
+        self._left = sum(present.get(sha256, 0) for sha256 in new)
+        at_once = 1 if self._places.blobs else AT_ONCE  # a disk is not asked several things at a time
+        with ThreadPoolExecutor(at_once) as threads:
+            for some in batched(new, AHEAD):
+                for sha256, size in zip(
+                    some, threads.map(partial(self._copy_blob, present), some), strict=True
+                ):
+                    if size is not None:
+                        have[sha256] = size
+                        self.copied, self.copied_bytes = self.copied + 1, self.copied_bytes + size
         whole = {sha256: size for sha256, size in have.items() if size is not None}
         self._missing = named - whole.keys()
         return whole
 
-    def _copy_blob(self, sha256: str, left: int) -> bool:
-        """False if it is nowhere, or is damaged wherever it is."""
-        for source in self._where(sha256):
+    def _copy_blob(self, present: Mapping[str, int], sha256: str) -> int | None:
+        """How many bytes; None if it is nowhere, or is damaged wherever it is."""
+        self._left -= present.get(sha256, 0)
+        for place in self._places.bytes_at():
             try:
-                self._destination.blobs.take(source, sha256, lambda size: self._shown.bytes(size, left))
+                with local(place, sha256) as source:
+                    if source:
+                        self._destination.blobs.take(source, sha256, self._tell)
+                        return self._destination.blobs.size(sha256)
             except FileNotFoundError:
                 continue
             except Spoilt as damage:
                 logger.critical("%s", damage)
-                continue
-            return True
-        return False
+        return None
 
-    def _where(self, sha256: str) -> Iterator[Path]:
-        """Bytes move between these, so the first is looked at again."""
-        store, overflow = self._places.blobs, self._places.overflow
-        name = f"{sha256[:2]}/{sha256}"
-        yield from (store / name, overflow / name, store / "trash" / sha256, store / name)
+    def _tell(self, size: int) -> None:
+        self._shown.bytes(size, self._left)
 
     def _present(self) -> dict[str, int]:
-        present = {}
-        for root in (self._places.overflow, self._places.blobs):
-            for path in root.glob("[0-9a-f][0-9a-f]/*"):
-                with suppress(FileNotFoundError):
-                    if SHA256.fullmatch(path.name):
-                        present[path.name] = path.stat().st_size
-        return present
+        depots = (self._places.overflow, self._places.store)
+        return {blob.sha256: blob.size for depot in depots for blob in depot.all()}
 
     def _manifest(self, made: datetime, blobs: dict[str, int]) -> Manifest:
         draft = self._draft
@@ -212,13 +213,6 @@ class Making:
             missing=sorted(self._missing),
             files={str(path.relative_to(draft)): digest(path) for path in others if path.exists()},
         )
-
-
-def _refuse_other_releases(database: Path) -> None:
-    """Raises BackupFailed."""
-    with closing(sqlite3.connect(database)) as connection:
-        if complaint := upgrading.complaint(connection):
-            raise BackupFailed(f"The log {complaint}.")
 
 
 def _last_checkpoint(database: Path) -> str | None:

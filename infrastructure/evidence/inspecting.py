@@ -85,9 +85,8 @@ class Inspection:
     def given(self) -> int:
         return self._number(self._given)
 
-    def exhibits(self, last: int) -> Iterator[Exhibit]:
+    def exhibits(self, last: int, after: int = -(2**63)) -> Iterator[Exhibit]:
         """In the order of their positions; `last` is where to end if the database does not say it."""
-        after = -(2**63)
         while True:
             try:
                 chunk = self._rows(EXHIBITS, after, 2**63 - 1, CHUNK)

@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from infrastructure.evidence import in_postgres, in_sqlite
+from infrastructure.evidence.beyond import missing
 from infrastructure.evidence.checking import Check
 from infrastructure.evidence.exhibits import Exhibit
 from infrastructure.evidence.findings import Finding, Kind, Report
@@ -120,10 +121,8 @@ class Verification:
             self._found(Finding(Kind.CHECKPOINT, f"the rest cannot be read: {trouble}"))
 
     def _gap(self, start: int, end: int, vouchers: Vouchers) -> None:
-        """Positions are given in the facts' own transactions, so none is ever left out."""
         if start < end and not vouchers.cover(start):
-            rest = f" to {end - 1}" if start < end - 1 else ""
-            self._found(Finding(Kind.GAP, f"no fact stands at {start}{rest}", position=start))
+            self._found(missing(start, end))
 
     def _count(self, row: Exhibit | None, position: int, last: int, *, covered: bool) -> None:
         if row is not None and row.damage is None:

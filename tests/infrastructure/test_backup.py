@@ -17,8 +17,9 @@ import pytest
 import trio
 
 from infrastructure.backup.checking import check
-from infrastructure.backup.layout import LOCK, BackupFailed, Destination, Manifest, Places, listed, referenced
+from infrastructure.backup.layout import LOCK, BackupFailed, Destination, Manifest, listed, referenced
 from infrastructure.backup.making import Made, make
+from infrastructure.backup.places import Places
 from infrastructure.backup.restoring import MARK, restore
 from infrastructure.evidence import verify
 from infrastructure.journal.sqlite.upgrading import CURRENT
@@ -360,8 +361,3 @@ def test_a_manifest_names_no_file_elsewhere(data: Path, backup: Destination, nam
     with pytest.raises(BackupFailed, match="no part of a backup"):
         Manifest.read(snapshot)
     shutil.rmtree(snapshot)
-
-
-def test_one_whose_bytes_are_in_an_object_store_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(BackupFailed, match="The bytes are in s3://bucket/place"):
-        Places.of(Given(data_dir=tmp_path, blob_url="s3://bucket/place"))

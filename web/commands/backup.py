@@ -12,11 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+import psycopg
+from eventsourcing.persistence import PersistenceError
 
+from application.journal import JournalFailed
+from application.ports import StorageFailed
 from application.telling import count_of, size_of
 from infrastructure.backup.checking import check, total
-from infrastructure.backup.layout import BackupFailed, Destination, Places
+from infrastructure.backup.layout import BackupFailed, Destination
 from infrastructure.backup.making import Made, make
+from infrastructure.backup.places import Places
+from infrastructure.migrating.logs import CannotCopy
 from infrastructure.settings import read_settings
 
 KEPT = 7  # snapshots
@@ -105,9 +111,10 @@ def plainly() -> Iterator[None]:
     """What goes wrong, in words."""
     try:
         yield
-    except BackupFailed as trouble:
+    except (BackupFailed, CannotCopy, JournalFailed) as trouble:
         raise click.ClickException(str(trouble)) from trouble
-    except (OSError, sqlite3.Error) as trouble:
+    except (StorageFailed, PersistenceError, psycopg.Error, OSError, sqlite3.Error) as trouble:
         raise click.ClickException(
-            f"{trouble}. Earlier backups are as they were; what was copied is not copied again."
+            f"{' '.join(str(trouble).split())}. Earlier backups are as they were; what was copied is not"
+            " copied again."
         ) from trouble

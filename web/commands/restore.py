@@ -9,7 +9,8 @@ import click
 
 from application.telling import count_of
 from infrastructure.backup.checking import total
-from infrastructure.backup.layout import Destination, Manifest, Places
+from infrastructure.backup.layout import Destination, Manifest
+from infrastructure.backup.places import Places
 from infrastructure.backup.restoring import restore as restore_backup
 from infrastructure.settings import read_settings
 from web.commands.backup import plainly
@@ -37,7 +38,7 @@ def restore(source: Path, data_dir: Path | None, snapshot: str | None) -> None:
     One that was killed can be run again. Exits with 1 if anything of the backup is missing or damaged.
     """
     with plainly():
-        places = _in(data_dir.absolute()) if data_dir else Places.of(read_settings())
+        places = Places.within(data_dir.absolute()) if data_dir else Places.of(read_settings())
         backup = Destination(source)
         chosen = backup.snapshot(snapshot)
         manifest = Manifest.read(chosen)
@@ -48,16 +49,5 @@ def restore(source: Path, data_dir: Path | None, snapshot: str | None) -> None:
     found = count_of(len(findings), "finding") if findings else "nothing found"
     blobs = count_of(manifest.blob_count, "blob")
     click.echo(f"{places.data}: the log up to event {manifest.position} and {blobs}. Checked: {found}.")
-    click.echo(NEXT.format(made=manifest.made, quarantine=places.blobs / "quarantine"))
+    click.echo(NEXT.format(made=manifest.made, quarantine=places.quarantine))
     sys.exit(1 if findings else 0)
-
-
-def _in(data: Path) -> Places:
-    """Everything where it is unless settings say otherwise."""
-    return Places(
-        database=data / "docledger.db",
-        blobs=data / "blobs",
-        overflow=data / "overflow",
-        data=data,
-        checkpoint_key=data / "checkpoint.key",
-    )

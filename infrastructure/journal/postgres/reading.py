@@ -18,6 +18,7 @@ from infrastructure.journal.postgres.connections import Overdue, told
 from infrastructure.journal.postgres.dialect import OurCursor, Text, rows, translated
 from infrastructure.store_urls import without_password
 
+BESIDE = "docledger beside"  # as which we connect
 PAGE = 500  # rows fetched at once
 ABANDONED = "600s"  # for whoever reads the past and has fallen asleep: it keeps PostgreSQL from tidying up
 GRACE = 2.0  # seconds for the server to say itself that something took too long
@@ -101,4 +102,4 @@ def told_to_read(url: str) -> dict[str, Any]:
     """Of several hosts, the one that the service writes to; a single one may be a replica."""
     given = conninfo_to_dict(url)
     alone = {} if "," in str(given.get("host")) else {"target_session_attrs": "any"}
-    return {**told(url), "application_name": "docledger beside", **alone, **given}
+    return {**told(url), "application_name": BESIDE, **alone, **given}

@@ -19,6 +19,7 @@ from infrastructure.journal.postgres.dialect import OurCursor
 PATIENCE = "300s"  # for another node that is at it
 VERSION_TABLE = "CREATE TABLE schema_version (number BIGINT NOT NULL)"
 VERSION = "SELECT number FROM schema_version"
+COPYING = "copying"  # a table that is there until a log that is copied here is whole, and proven
 
 # What makes schema 2 of schema 1, schema 3 of schema 2, and so on. A step is never changed or removed.
 STEPS: Sequence[Callable[[Connection[Any]], object]] = ()
@@ -32,18 +33,26 @@ class Unusable(PersistenceError):
 def prepare(url: str) -> None:
     """All or nothing. Raises Unusable, psycopg.Error."""
     with psycopg.connect(**told(url), cursor_factory=OurCursor) as connection:
-        connection.execute("SELECT set_config('lock_timeout', ?, true)", (PATIENCE,))
-        connection.execute("SELECT pg_advisory_xact_lock(?, ?)", (tables.SPACE, tables.UPGRADING))
-        version = version_of(connection)
-        if version > CURRENT:
-            raise Unusable(f"it {complaint(connection)}. Nothing was changed")
-        if version == 0:
-            for statement in (VERSION_TABLE, *tables.TABLES, *tables.INDEXES):
-                connection.execute(statement)
-            connection.execute("INSERT INTO schema_version VALUES (?)", (CURRENT,))
-        for step in STEPS[version - 1 :] if version else ():
-            step(connection)
-        connection.execute("UPDATE schema_version SET number = ?", (CURRENT,))
+        bring_up_to_date(connection)
+        if is_there(connection, COPYING):
+            raise Unusable("a log is being copied into it, and `docledger migrate` has not finished yet")
+
+
+def bring_up_to_date(connection: Connection[Any]) -> int:
+    """In the connection's transaction; which schema there was before. Raises Unusable, psycopg.Error."""
+    connection.execute(f"SELECT set_config('lock_timeout', '{PATIENCE}', true)")
+    connection.execute(f"SELECT pg_advisory_xact_lock({tables.SPACE}, {tables.UPGRADING})")
+    version = version_of(connection)
+    if version > CURRENT:
+        raise Unusable(f"it {complaint(connection)}. Nothing was changed")
+    if version == 0:
+        for statement in (VERSION_TABLE, *tables.TABLES, *tables.INDEXES):
+            connection.execute(statement)
+        connection.execute("INSERT INTO schema_version VALUES (0)")
+    for step in STEPS[version - 1 :] if version else ():
+        step(connection)
+    connection.execute(f"UPDATE schema_version SET number = {CURRENT}")  # noqa: S608
+    return version
 
 
 def complaint(connection: Connection[Any]) -> str:
@@ -56,8 +65,10 @@ def complaint(connection: Connection[Any]) -> str:
 
 def version_of(connection: Connection[Any]) -> int:
     """0 where there is no log yet."""
-    row = connection.execute("SELECT to_regclass('schema_version')").fetchone()
-    if row is None or row[0] is None:
-        return 0
-    found = connection.execute(VERSION).fetchone()
+    found = connection.execute(VERSION).fetchone() if is_there(connection, "schema_version") else None
     return int(found[0]) if found else 0
+
+
+def is_there(connection: Connection[Any], table: str) -> bool:
+    row = connection.execute(f"SELECT to_regclass('{table}')").fetchone()
+    return row is not None and row[0] is not None
