@@ -99,7 +99,7 @@ def compared(values: Values, other: Terms) -> tuple[list[str], list[str]]:
 
 def _believe_each_other(ours: Sequence[str], theirs: Sequence[str]) -> int:
     """How many of the two believe what the other one signs."""
-    return (ours[:1] != [] and ours[0] in theirs) + (theirs[0] in ours)
+    return bool(ours and ours[0] in theirs) + (theirs[0] in ours)
 
 
 def _told(values: Values) -> str:
