@@ -143,11 +143,22 @@ def test_the_doctors_probes_land_where_it_waits_and_its_report_is_everywhere(unt
         assert "The Document Server called us back" in ask(untouched, "/doctor").text
 
 
+def doors_of(service: Service) -> Iterator[Path]:
+    """The Unix sockets of its workers, and of no other program here."""
+    threads = Path(f"/proc/{service.pid}/task").glob("*/children")
+    workers = [pid for thread in threads for pid in thread.read_text().split()]
+    opened = {os.readlink(handle) for pid in workers for handle in Path(f"/proc/{pid}/fd").iterdir()}
+    for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+        *_, inode, name = [*line.split(), ""][:8]
+        if f"socket:[{inode}]" in opened and name.startswith("/"):
+            yield Path(name)
+
+
 def test_nobody_comes_in_by_a_door_and_nobody_says_who_he_is_not(untouched: Service) -> None:
     """Workers believe each other; others who claim to be one are not believed."""
-    listening = [line.split()[-1] for line in Path("/proc/net/unix").read_text().splitlines()]
-    doors = {Path(name).parent for name in listening if name.startswith("/tmp/docledger-")}
-    assert all(folder.stat().st_mode & 0o077 == 0 for folder in doors if folder.exists())
+    folders = {door.parent for door in doors_of(untouched)}
+    assert folders
+    assert all(folder.stat().st_mode & 0o077 == 0 for folder in folders)
     claimed = httpx.get(
         f"{untouched.url}/api/files", headers={"X-Docledger-Client": "203.0.113.9"}, trust_env=False
     )
