@@ -22,8 +22,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
@@ -34,21 +34,19 @@ import click
 import httpx
 import trio
 
-from infrastructure.blobs import LocalBlobs
-from infrastructure.journal.databases import ledger_at
 from tests.benchmarks import lagging, machine
 from tests.benchmarks.docledger import node
 from tests.benchmarks.processes import Server, free_port, running
-from tests.benchmarks.sessions import CONTENT, DIGEST, Session, recorded
+from tests.benchmarks.sessions import Seeded, keep_content, seeded
 from tests.benchmarks.stores import ENGINES, POSTGRES, SQLITE, postgres
 
 AUTOSAVE = 30.0  # seconds
 AGO = timedelta(minutes=10)  # since they were opened: nobody is on the way to them any more
-PEOPLE = 1000
 TOKEN = "whoever reads the metrics"
 CONFIG_EVERY = 0.1  # seconds
 ASKED_FOR = 50  # of the documents, one after the other
 LOOK = 0.5  # seconds
+LONGEST = 60.0  # seconds for one answer
 PROFILE = 600.0  # seconds until one must have been written
 
 
@@ -71,6 +69,12 @@ class Parts:
     database: int | None  # the pid of PostgreSQL
     looks: Path
     http: httpx.Client
+    begun: float
+
+    @property
+    def seconds(self) -> float:
+        """Since the service was started."""
+        return round(time.monotonic() - self.begun, 1)
 
     def cpu(self) -> dict[str, float]:
         told = {"docledger": self.service.cpu(), "server": self.server.cpu()}
@@ -80,72 +84,47 @@ class Parts:
         return dict(self.http.get(f"{self.server.url}/tally").raise_for_status().json())
 
     def open(self) -> int:
+        """How many documents are looked after; 0 while there is no answer."""
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        text = self.http.get(f"{self.service.url}/metrics", headers=headers).raise_for_status().text
-        found = re.search(r"^docledger_open_documents (\S+)$", text, re.MULTILINE)
+        try:
+            answer = self.http.get(f"{self.service.url}/metrics", headers=headers).raise_for_status()
+        except httpx.TimeoutException:
+            return 0
+        found = re.search(r"^docledger_open_documents (\S+)$", answer.text, re.MULTILINE)
         return int(float(found[1])) if found else 0
 
 
-def sessions(count: int, edited: float) -> Iterator[Session]:
-    now = datetime.now(UTC) - AGO
-    for number in range(count):
-        session = Session(f"person {number % PEOPLE}", now)
-        if number >= edited * count:
-            session.leave()
-        yield session
-
-
-def seed(place: Path | str, wishes: Wishes) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Who edits what, by key; and files with a person who may open each."""
-    people: dict[str, str] = {}
-    files: list[tuple[str, str]] = []
-    everything = sessions(wishes.documents, wishes.edited)
+@contextmanager
+def running_on(folder: Path, place: Path | str, log: Seeded, database: int | None) -> Iterator[Parts]:
+    port, server_port, looks, people = free_port(), free_port(), folder / "looks", folder / "people.json"
+    people.write_text(json.dumps(log.people))
+    callback = f"http://127.0.0.1:{port}/api/onlyoffice/callback"
+    tallying = [sys.executable, "-m", "tests.benchmarks.tallying", str(server_port), str(people), callback]
+    settings = {"AUTOSAVE_SECONDS": str(AUTOSAVE), "METRICS_TOKEN": TOKEN, "LOG_LEVEL": "warning"}
+    settings |= {"DATABASE_URL": place} if isinstance(place, str) else {}
     with (
-        closing(ledger_at(place)) as ledger,
-        click.progressbar(length=wishes.documents, label="Opening") as bar,
+        running("server", tallying, folder, port=server_port, answers="/tally") as server,
+        httpx.Client(trust_env=False, timeout=LONGEST) as http,
     ):
-        for batch in recorded(ledger, everything):
-            for session in batch:
-                assert session.document is not None
-                people[session.key] = session.user if session.document.users else ""
-                files.append((session.file, session.name))
-            bar.update(len(batch))
-    return people, files[:ASKED_FOR]
-
-
-async def keep_content(folder: Path) -> None:
-    async def chunks() -> AsyncIterator[bytes]:
-        yield CONTENT
-
-    blob = await LocalBlobs(folder).keep(chunks(), limit=len(CONTENT))
-    assert blob.sha256 == DIGEST
+        begun, watched = time.monotonic(), lagging.command(looks)
+        with node(folder, server.url, command=watched, port=port, **settings) as service:
+            yield Parts(service, server, database, looks, http, begun)
 
 
 def run(folder: Path, wishes: Wishes) -> dict[str, Any]:
     with ExitStack() as stack:
         database = stack.enter_context(postgres()) if wishes.engine == POSTGRES else None
         place = database.create_database() if database else folder / "data" / "docledger.db"
-        people, files = seed(place, wishes)
+        log = seeded(place, wishes.documents, wishes.edited, datetime.now(UTC) - AGO)
         trio.run(keep_content, folder / "data" / "blobs")
-        (folder / "people.json").write_text(json.dumps(people))
-        port, server_port, looks = free_port(), free_port(), folder / "looks"
-        callback = f"http://127.0.0.1:{port}/api/onlyoffice/callback"
-        tallying = [sys.executable, "-m", "tests.benchmarks.tallying", str(server_port)]
-        tallying += [str(folder / "people.json"), callback]
-        server = stack.enter_context(running("server", tallying, folder, port=server_port, answers="/tally"))
-        settings = {"AUTOSAVE_SECONDS": str(AUTOSAVE), "METRICS_TOKEN": TOKEN, "LOG_LEVEL": "warning"}
-        settings |= {"DATABASE_URL": place} if isinstance(place, str) else {}
-        begun = time.monotonic()
-        watched = lagging.command(looks)
-        service = stack.enter_context(node(folder, server.url, command=watched, port=port, **settings))
-        answers = time.monotonic() - begun
-        http = stack.enter_context(httpx.Client(trust_env=False, timeout=60))
-        parts = Parts(service, server, database.process.pid if database else None, looks, http)
-        taken_up = _taken_up(parts, wishes, begun, sum(map(bool, people.values())))
-        return {"answers_s": round(answers, 1), **taken_up, **_meanwhile(parts, wishes, files)}
+        pid = database.process.pid if database else None
+        parts = stack.enter_context(running_on(folder, place, log, pid))
+        answers = parts.seconds
+        taken_up = _taken_up(parts, wishes, log.edited)
+        return {"answers_s": answers, **taken_up, **_meanwhile(parts, wishes, log.files[:ASKED_FOR])}
 
 
-def _taken_up(parts: Parts, wishes: Wishes, begun: float, edited: int) -> dict[str, float | None]:
+def _taken_up(parts: Parts, wishes: Wishes, edited: int) -> dict[str, float | None]:
     """When all of them were looked after; None for what has not happened in time."""
     conditions: Mapping[str, Callable[[], bool]] = {
         "open_s": lambda: parts.open() == wishes.documents,
@@ -154,9 +133,9 @@ def _taken_up(parts: Parts, wishes: Wishes, begun: float, edited: int) -> dict[s
     }
     times: dict[str, float | None] = dict.fromkeys(conditions)
     for name, condition in conditions.items():
-        while times[name] is None and time.monotonic() < begun + wishes.settle:
+        while times[name] is None and parts.seconds < wishes.settle:
             if condition():
-                times[name] = round(time.monotonic() - begun, 1)
+                times[name] = parts.seconds
             else:
                 time.sleep(LOOK)
     return times
@@ -198,14 +177,14 @@ def _profiled(parts: Parts, path: Path | None) -> Iterator[None]:
 
 
 def _configs(parts: Parts, seconds: float, files: Sequence[tuple[str, str]]) -> Iterator[float]:
-    """How long each took, for so long."""
+    """How long each took, for so long; one that took too long counts as long as it was waited for."""
     until, asked = time.monotonic() + seconds, cycle(files)
     while (began := time.monotonic()) < until:
         if files:
             file, person = next(asked)
-            parts.http.get(
-                f"{parts.service.url}/api/onlyoffice/config/{file}", params={"as": person}
-            ).raise_for_status()
+            url = f"{parts.service.url}/api/onlyoffice/config/{file}"
+            with suppress(httpx.TimeoutException):
+                parts.http.get(url, params={"as": person}).raise_for_status()
             yield time.monotonic() - began
         time.sleep(max(0.0, began + CONFIG_EVERY - time.monotonic()))
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
+
+import click
 
 from application.changes import Change, DocumentChange, FileChange
 from domain import commands, events
@@ -18,12 +22,15 @@ from domain.events import FileEvent
 from domain.file import File
 from domain.keys import document_key, user_id
 from domain.words import Mode
+from infrastructure.blobs import LocalBlobs
 from infrastructure.ids import new_id
+from infrastructure.journal.databases import ledger_at
 from infrastructure.journal.ledger import Ledger
 from tests.benchmarks.words import word
 
 CONTENT = word("What every file begins with.")
 DIGEST = sha256(CONTENT).hexdigest()
+PEOPLE = 1000
 BATCH = 500  # documents in a transaction
 MINUTE = timedelta(minutes=1)
 
@@ -92,6 +99,49 @@ class Session:
         assert state is not None
         self.changes.append(FileChange(self.file, 0, facts, state))
         return state
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """A log with open documents."""
+
+    people: dict[str, str]  # who edits each, by key; empty where nobody does
+    files: list[tuple[str, str]]  # with somebody who may open it
+
+    @property
+    def edited(self) -> int:
+        return sum(map(bool, self.people.values()))
+
+
+def seeded(place: Path | str, count: int, edited: float, at: datetime) -> Seeded:
+    """Documents opened then, with an editor in a part of them."""
+    log = Seeded({}, [])
+    with closing(ledger_at(place)) as ledger, click.progressbar(length=count, label="Opening") as bar:
+        for batch in recorded(ledger, _sessions(count, edited, at)):
+            for session in batch:
+                assert session.document is not None
+                log.people[session.key] = session.user if session.document.users else ""
+                log.files.append((session.file, session.name))
+            bar.update(len(batch))
+    return log
+
+
+def _sessions(count: int, edited: float, at: datetime) -> Iterator[Session]:
+    for number in range(count):
+        session = Session(f"person {number % PEOPLE}", at)
+        if number >= edited * count:
+            session.leave()
+        yield session
+
+
+async def keep_content(folder: Path) -> None:
+    """What they all begin with, in a folder of blobs."""
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield CONTENT
+
+    blob = await LocalBlobs(folder).keep(chunks(), limit=len(CONTENT))
+    assert blob.sha256 == DIGEST
 
 
 def recorded(ledger: Ledger, sessions: Iterator[Session]) -> Iterator[Sequence[Session]]:
