@@ -14,6 +14,8 @@ from tests.chaos.processes import Spell
 from tests.chaos.stage import Stage
 from tests.chaos.verdict import Session
 
+UNSEEN = 0.05  # of all auto-saves, at most
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -25,15 +27,17 @@ class Cluster:
 
     @property
     def good(self) -> bool:
-        """Nodes that never auto-save would never do it twice."""
-        nodes = len(self.autosaves.by_node)
-        return not self.autosaves.doubled and not self.crashes and nodes > 1
+        """Nodes that never auto-save would never do it twice, nor would those that nobody watches."""
+        autosaves = self.autosaves
+        judged = len(autosaves.by_node) > 1 and autosaves.unseen <= autosaves.sent * UNSEEN
+        return judged and not autosaves.doubled and not self.crashes
 
     @property
     def figures(self) -> dict[str, Any]:
         autosaves = self.autosaves
         return {
             "double_autosaves": len(autosaves.doubled),
+            "unseen_autosaves": autosaves.unseen,
             "stray_forcesaves": len(autosaves.strays),
             "stray_answers": dict(Counter(str(stray.error) for stray in autosaves.strays)),
             "forcesaves": autosaves.sent,
@@ -63,6 +67,7 @@ async def seen(
             for each in noted
         ],
         watch.holdings.of,
+        watch.holdings.blind,
         spells,
         [*_visits(faults, sessions)],
     )

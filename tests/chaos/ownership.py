@@ -9,13 +9,16 @@ from math import inf
 from application.nodes import shard_of
 from tests.chaos.processes import Spell
 
-SEEN = 0.5  # seconds by which a change may have been seen too late
+SEEN = 0.5  # seconds by which a change may have been seen too late; who looked less often was blind
 UNDER_WAY = 3.0  # seconds that a command may have been on its way to the server
 AWAKE = 4.0  # seconds after its waking in which a node may send what it had begun before
 STARTING = 1.5  # seconds in which a node that is launched again cannot have come back
 LONG = 10.0  # seconds of a spell that others notice, whatever it is
 STILL_THERE = inf
 VISIT = 20.0  # seconds that an upload or a restore may go on after nobody waits for it any more
+
+
+Span = tuple[float, float]
 
 
 @dataclass(slots=True)
@@ -30,9 +33,14 @@ class Holding:
 @dataclass(slots=True)
 class Holdings:
     of: dict[int, list[Holding]] = field(default_factory=dict)  # by shard, one after the other
+    blind: list[Span] = field(default_factory=list)
+    _looked: float | None = None
 
-    def see(self, at: float, held: Mapping[int, Sequence[int]]) -> None:
-        """`held` are the shards of each node. One that died and is back has them anew."""
+    def see(self, began: float, ended: float, held: Mapping[int, Sequence[int]]) -> None:
+        """`held` are the shards of each node; nobody holds any while the database is away."""
+        if self._looked is not None and ended - self._looked > SEEN:
+            self.blind.append((self._looked, ended))
+        self._looked = at = began
         for node, shards in held.items():
             for shard in shards:
                 known = self.of.setdefault(shard, [])
@@ -63,6 +71,7 @@ class Visit:
 class Watched:
     forcesaves: Sequence[Forcesave] = ()
     holdings: Mapping[int, Sequence[Holding]] = field(default_factory=dict)  # by shard
+    blind: Sequence[Span] = ()  # when whoever was to see them did not look
     spells: Mapping[int, Sequence[Spell]] = field(default_factory=dict)  # by node
     visits: Sequence[Visit] = ()
 
@@ -73,27 +82,31 @@ class Autosaves:
     by_node: Mapping[int, int]
     strays: Sequence[Forcesave]  # one for each document and waking at most
     doubled: Sequence[Forcesave]  # by a node that did not own the document, and has no excuse
+    unseen: int  # of which nobody can tell
     moved: Sequence[float]  # seconds from a node's going until another had its last shard
     asked: Sequence[float]  # seconds from then until another asked for a document of its
 
 
 def judge_autosaves(watched: Watched) -> Autosaves:
     strays: dict[tuple[str, Spell], Forcesave] = {}
-    doubled = []
+    doubled, unseen = [], 0
     for sent in sorted(watched.forcesaves, key=lambda sent: sent.at):
         if _owned(watched, sent) or _visited(watched, sent):
             continue
         woken = _woken(watched, sent)
-        if woken is None or (sent.key, woken) in strays:
-            doubled.append(sent)
-        else:
+        if woken and (sent.key, woken) not in strays:
             strays[sent.key, woken] = sent
+        elif _unseen(watched, sent):
+            unseen += 1
+        else:
+            doubled.append(sent)
     nodes = [sent.node for sent in watched.forcesaves]
     return Autosaves(
         len(nodes),
         {node: nodes.count(node) for node in sorted(set(nodes))},
         [*strays.values()],
         doubled,
+        unseen,
         [*_moved(watched)],
         [*_asked(watched)],
     )
@@ -117,6 +130,10 @@ def _visited(watched: Watched, sent: Forcesave) -> bool:
     return any(
         visit.key == sent.key and visit.began <= sent.at <= visit.ended + VISIT for visit in watched.visits
     )
+
+
+def _unseen(watched: Watched, sent: Forcesave) -> bool:
+    return any(began <= sent.at <= ended + UNDER_WAY for began, ended in watched.blind)
 
 
 def _woken(watched: Watched, sent: Forcesave) -> Spell | None:

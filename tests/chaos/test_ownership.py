@@ -21,10 +21,11 @@ def judged(
     held: Sequence[tuple[int, float, float]] = ((FIRST, 0, 100),),
     spells: Mapping[int, Sequence[Spell]] | None = None,
     visits: Sequence[Visit] = (),
+    blind: Sequence[tuple[float, float]] = (),
 ) -> Autosaves:
     holdings = {shard_of(KEY): [Holding(*each) for each in held]}
     every = [each for some in forcesaves for each in some]
-    return judge_autosaves(Watched(every, holdings, spells or {}, visits))
+    return judge_autosaves(Watched(every, holdings, blind, spells or {}, visits))
 
 
 TAKEN_OVER = ((FIRST, 0, 20), (SECOND, 30, 100))
@@ -103,8 +104,20 @@ def test_a_node_that_is_back_before_anybody_noticed_has_lost_nothing() -> None:
     assert (told.moved, told.asked) == ([], [])
 
 
+def test_of_what_nobody_looked_at_nobody_can_tell() -> None:
+    told = judged(sent(SECOND, 5, 12, 20), blind=[(10, 14)])
+    assert ([each.at for each in told.doubled], told.unseen) == ([5, 20], 1)
+
+
 def test_what_is_seen_again_and_again_is_one_holding() -> None:
     holdings = Holdings()
     for at, node in [(1, FIRST), (2, FIRST), (5, FIRST), (6, SECOND), (7, FIRST)]:
-        holdings.see(at, {node: [3]})
+        holdings.see(at, at, {node: [3]})
     assert holdings.of == {3: [Holding(FIRST, 1, 5), Holding(SECOND, 6, 6), Holding(FIRST, 7, 7)]}
+
+
+def test_who_did_not_look_for_a_while_was_blind() -> None:
+    holdings = Holdings()
+    for began, ended in [(1.0, 1.1), (1.2, 1.3), (1.4, 3.0), (3.1, 3.2), (5.0, 5.1)]:
+        holdings.see(began, ended, {})
+    assert holdings.blind == [(1.2, 3.0), (1.4, 3.2), (3.1, 5.1)]

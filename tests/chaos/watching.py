@@ -40,20 +40,19 @@ class Watch:
             await trio.sleep(LOOK)
 
     def _look(self) -> None:
+        began, held = time.time(), dict[int, Sequence[int]]()
         try:
             connection = self._connection = self._connection or self._connect()
-            at = time.time()
             held = {self._node(name): shards for name, shards in connection.execute(HELD).fetchall()}
             row = connection.execute(OFFERED).fetchone()
+            self.offered = int(row[0]) if row else None
+            self.looks += 1
         except psycopg.Error:
             if self._connection:
                 with suppress(psycopg.Error):
                     self._connection.close()
             self._connection = self.offered = None
-            return
-        self.holdings.see(at, held)
-        self.offered = int(row[0]) if row else None
-        self.looks += 1
+        self.holdings.see(began, time.time(), held)
 
     def _node(self, name: str) -> int:
         return self._ports.index(int(name.rpartition(":")[2]))
