@@ -92,7 +92,8 @@ def _unusable(seen: Postgres) -> Iterator[Suspicion]:
         yield Suspicion(
             Verdict.FAIL,
             f"PostgreSQL has met {count_of(seen.spoilt, 'damaged page')} in this database.",
-            "Keep a copy of its data folder, see its log, and run `docledger verify`.",
+            "Keep a copy of its data folder, and run `docledger verify`; once that is mended, SELECT"
+            " pg_stat_reset() there.",
         )
 
 
@@ -127,8 +128,8 @@ def _elsewhere(seen: Postgres) -> Iterator[Suspicion]:
     if seen.free < needed:
         yield Suspicion(
             Verdict.WARN,
-            f"Only {count_of(seen.free, 'connection')} can still be had there; each of our processes uses up"
-            f" to {PROCESS}.",
+            f"Only {count_of(max(0, seen.free), 'connection')} can still be had there; each of our processes"
+            f" uses up to {PROCESS}.",
             "Raise max_connections, or the limit of the user or database, or end who takes them.",
         )
     if abs(seen.ahead) > SKEW:

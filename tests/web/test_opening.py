@@ -15,8 +15,6 @@ from tests.web.fake_server import Answering, FakeServer, withheld
 from tests.web.life import Running
 from tests.web.service import Service, second, word
 
-pytestmark = pytest.mark.in_both
-
 FILES = Path(__file__).parents[1] / "files"
 
 
