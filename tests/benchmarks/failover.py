@@ -13,7 +13,8 @@ that moment on:
   two auto-saves, AUTOSAVE_SECONDS; what is beyond it is what the death has cost.
 
 `doubled` is how often a node went on auto-saving a document after another had begun to. `strays` are
-auto-saves that a paused node sent after it was woken, of documents that were others' by then.
+auto-saves that a paused node sent after it was woken, of documents that were others' by then; `strays_of_one`
+is how many there were of one document at most.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ class Deaths:
     asked: list[float] = field(default_factory=list)
     stored: list[float] = field(default_factory=list)
     gap: list[float] = field(default_factory=list)
+    strays: list[int] = field(default_factory=list)  # by document
     doubled: int = 0
-    strays: int = 0
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -67,7 +68,8 @@ class Deaths:
             for name in ("elsewhere", "last", "asked", "stored", "gap")
         }
         counts = {"times": len(self.last), "documents": len(self.asked)}
-        return {**counts, **spreads, "doubled": self.doubled, "strays": self.strays}
+        strays = {"strays": sum(self.strays), "strays_of_one": max(self.strays, default=0)}
+        return {**counts, **spreads, "doubled": self.doubled, **strays}
 
 
 class Typists:
@@ -173,7 +175,7 @@ class Failover:
         await node.send(signal.SIGCONT)
         await trio.sleep(WOKEN)
         sent = (self._stage.commands.autosaves(key, woken) for key in keys)
-        self.results[how].strays += sum(c.node == node.number for each in sent for c in each)
+        self.results[how].strays += [sum(c.node == node.number for c in each) for each in sent]
 
 
 async def _until(condition: Callable[[], Awaitable[bool]], what: str) -> float:
@@ -222,7 +224,7 @@ def main(kills: int, pauses: int, stops: int, documents: int, autosave: float, s
     ]
     machine.rows(["", "p50", "p99", "worst"], lines)
     for how, figures in result.items():
-        click.echo(f"{how}: doubled {figures['doubled']}, strays {figures['strays']}")
+        click.echo(f"{how}: {', '.join(f'{n} {figures[n]}' for n in ('doubled', 'strays', 'strays_of_one'))}")
     click.echo(json.dumps({"machine": told, "autosave_seconds": autosave, **result}))
 
 
