@@ -25,8 +25,10 @@ Row = tuple[Any, ...]
 
 SLOW = 300.0  # seconds that a database may take for one answer
 COPYING = "docledger copying"  # as which we connect to PostgreSQL
+# Of one that has died on another machine the server notices it, and gives its lock to the next.
 SETTINGS = f"""SELECT set_config('statement_timeout', '{SLOW:.0f}s', false),
-    set_config('lock_timeout', '30s', false)"""
+    set_config('lock_timeout', '30s', false), set_config('tcp_keepalives_idle', '10', false),
+    set_config('tcp_keepalives_interval', '5', false), set_config('tcp_keepalives_count', '3', false)"""
 OTHERS = """SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = current_database()
     AND usename = current_user AND application_name NOT IN (?, ?)"""
 VERSIONS = (sqlite.VERSION, sqlite.CURRENT), (postgres.VERSION, postgres.CURRENT)

@@ -15,9 +15,11 @@ from infrastructure.journal.postgres.dialect import translated
 from infrastructure.journal.postgres.tables import SPACE
 from infrastructure.migrating.logs import LAST, SLOW, CannotCopy, Row, opened, users_of
 from infrastructure.migrating.statements import FORGET, MARK, NOTE, PROVEN, RELEASE
-from infrastructure.migrating.tables import Table
+from infrastructure.migrating.tables import ALL, Table
 from infrastructure.store_urls import without_password
 
+SYNCED = "SET LOCAL synchronous_commit TO DEFAULT"
+ANALYZE = f"ANALYZE {', '.join(table.name for table in ALL)}"
 ONE_AT_A_TIME = 1003  # a lock of ours in SPACE
 
 
@@ -65,7 +67,7 @@ class PostgresCopy:
         return int(self._one(PROVEN))
 
     def note(self, proven: int) -> None:
-        self._connection.execute("SET LOCAL synchronous_commit = on")
+        self._connection.execute(SYNCED.encode())
         self.run(NOTE, [(proven,)])
 
     def forget(self) -> None:
@@ -73,8 +75,10 @@ class PostgresCopy:
 
     def release(self) -> None:
         with self.transaction():
-            self._connection.execute("SET LOCAL synchronous_commit = on")
+            self._connection.execute(SYNCED.encode())
             self._connection.execute(RELEASE.encode())
+        with self._overdue.watched(self._connection, SLOW):  # else its first plans would be for empty tables
+            self._connection.execute(ANALYZE.encode())
 
     def _types_of(self, table: Table) -> Sequence[int]:
         cursor = self._connection.execute(f"SELECT {table.listed} FROM {table.name} LIMIT 0".encode())  # noqa: S608

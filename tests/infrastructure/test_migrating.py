@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import psycopg
 import pytest
 import trio
 from eventsourcing.persistence import PersistenceError
@@ -255,6 +256,26 @@ def test_a_target_that_goes_away_is_gone_on_with_when_it_is_back(
     with pytest.raises(Exception, match=r"connection|terminat|closed"):
         moved(source, postgres_database)
     postgres.start()
+    assert moved(source, postgres_database).finished
+    same(source, postgres_database)
+
+
+@pytest.mark.scale
+def test_a_target_that_stands_still_is_given_up(
+    source: Path, postgres: Postgres, postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infrastructure.migrating.postgres_copy.SLOW", 1.0)
+    insert = PostgresCopy.insert
+
+    def paused(*given: Any) -> None:
+        postgres.pause()
+        insert(*given)
+
+    monkeypatch.setattr(PostgresCopy, "insert", paused)
+    with pytest.raises(psycopg.OperationalError):
+        moved(source, postgres_database)
+    postgres.resume()
+    monkeypatch.setattr(PostgresCopy, "insert", insert)
     assert moved(source, postgres_database).finished
     same(source, postgres_database)
 

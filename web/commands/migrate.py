@@ -17,7 +17,7 @@ from application.journal import JournalFailed
 from application.ports import StorageFailed
 from application.telling import count_of, size_of
 from infrastructure import store_urls
-from infrastructure.depots import depot_of
+from infrastructure.depots import FolderDepot, depot_of
 from infrastructure.evidence import CannotCheck
 from infrastructure.migrating.blobs import places_of
 from infrastructure.migrating.logs import CannotCopy
@@ -30,8 +30,8 @@ from web.commands.verify import keys_of
 FINDINGS, IN_USE = 1, 3  # exit codes
 MANY = 20  # findings that are shown
 AGAIN = "What was copied need not be copied again: run this again."
-GO_ON = """Others have the log open: is the service running? What is recorded from now on is for the next run.
-To finish: `docledger drain --close`, stop the service, and run this once more."""
+GO_ON = """Others have the log open, or it is not ours to write to. What is recorded from now on is for the
+next run. To finish: `docledger drain --close`, stop the service, and run this once more, as its user."""
 FINISHED = """All of it is there, compared and proven. Start the service with these settings:
 
 {settings}
@@ -136,8 +136,12 @@ def _settings(target: Settings, plan: Plan) -> Iterator[str]:
 def _kept(settings: Settings) -> str:
     secret = () if settings.secret else (settings.data_dir / "secret",)
     files = [path for path in (*secret, settings.checkpoint_key) if path.exists()]
-    waiting = [name for name in ("sidecars", "overflow") if (settings.data_dir / name).is_dir()]
-    return ", ".join([*map(str, files), *(f"{name}/" for name in waiting)]) or "nothing"
+    sidecars, overflow = settings.data_dir / "sidecars", settings.data_dir / "overflow"
+    if any(sidecars.glob("*.json")):
+        files.append(sidecars)
+    if any(FolderDepot(overflow).all()):
+        files.append(overflow)
+    return ", ".join(map(str, files)) or "nothing"
 
 
 @contextmanager
