@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from infrastructure.migrating import parts
-from infrastructure.migrating.logs import Log, Row
+from infrastructure.migrating.logs import CannotCopy, Log, Row
 from infrastructure.migrating.tables import ADDED_TO, Part
 
 OFTEN = 2000  # rows between two words on the progress
@@ -24,10 +24,10 @@ def differences(part: Part, source: Log, copy: Log, done: Progress = lambda _: N
     while new is not None or old is not None:
         if new == old:
             new, old = next(ours, None), next(theirs, None)
-        elif old is None or (new is not None and new[:keys] < old[:keys]):
+        elif old is None or (new is not None and _is_before(new[:keys], old[:keys])):
             yield None, new
             new = next(ours, None)
-        elif new is None or old[:keys] < new[:keys]:
+        elif new is None or _is_before(old[:keys], new[:keys]):
             yield old, None
             old = next(theirs, None)
         else:
@@ -48,6 +48,16 @@ def compared(source: Log, copy: Log, beyond: int, done: Progress) -> Iterator[st
             yield f"{part.table.name} {key}: the copy {told}."
     if source.given() != copy.given():
         yield f"The last position given is {source.given()}, and {copy.given()} in the copy."
+
+
+def _is_before(one: Row, other: Row) -> bool:
+    """Raises CannotCopy."""
+    try:
+        return one < other
+    except TypeError as trouble:
+        raise CannotCopy(
+            f"{one} is no key for a row: `docledger verify` says what is wrong with the source."
+        ) from trouble
 
 
 def without_nul(row: Row) -> Row:

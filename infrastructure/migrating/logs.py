@@ -15,7 +15,7 @@ from infrastructure.databases import Snapshot, connected
 from infrastructure.journal.postgres import upgrading as postgres
 from infrastructure.journal.postgres.connections import told
 from infrastructure.journal.postgres.dialect import translated
-from infrastructure.journal.postgres.reading import BESIDE
+from infrastructure.journal.postgres.reading import BESIDE, plainly
 from infrastructure.journal.reading import snapshot
 from infrastructure.journal.sqlite import upgrading as sqlite
 from infrastructure.journal.sqlite.reading import SqliteSnapshot
@@ -38,6 +38,23 @@ GIVEN = "SELECT seq FROM sqlite_sequence WHERE name = 'stored_events'", LAST
 
 class CannotCopy(Exception):
     """Why, and what to do."""
+
+
+@contextmanager
+def writing(name: str) -> Iterator[None]:
+    """Raises CannotCopy."""
+    try:
+        yield
+    except (psycopg.DataError, psycopg.IntegrityError, sqlite3.IntegrityError, TypeError) as trouble:
+        raise CannotCopy(
+            f"{name} cannot hold what is in the source: {plainly(trouble)}. `docledger verify` says what is"
+            " wrong there."
+        ) from trouble
+    except (psycopg.Error, sqlite3.Error) as trouble:
+        raise CannotCopy(
+            f"{name} cannot be written to: {plainly(trouble)}. What was copied need not be copied again: run"
+            " this again."
+        ) from trouble
 
 
 class Log:

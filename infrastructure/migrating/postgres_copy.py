@@ -13,7 +13,7 @@ from infrastructure.journal.postgres import upgrading
 from infrastructure.journal.postgres.connections import Overdue
 from infrastructure.journal.postgres.dialect import translated
 from infrastructure.journal.postgres.tables import SPACE
-from infrastructure.migrating.logs import LAST, SLOW, CannotCopy, Row, opened, users_of
+from infrastructure.migrating.logs import LAST, SLOW, CannotCopy, Row, opened, users_of, writing
 from infrastructure.migrating.statements import FORGET, MARK, NOTE, PROVEN, RELEASE
 from infrastructure.migrating.tables import ALL, Table
 from infrastructure.store_urls import without_password
@@ -49,7 +49,11 @@ class PostgresCopy:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        with self._overdue.watched(self._connection, SLOW), self._connection.transaction():
+        with (
+            writing(self.name),
+            self._overdue.watched(self._connection, SLOW),
+            self._connection.transaction(),
+        ):
             yield
 
     def insert(self, table: Table, rows: Iterable[Row]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from infrastructure.durable import Folders
 from infrastructure.journal.sqlite import tables, upgrading
-from infrastructure.migrating.logs import LAST, SLOW, CannotCopy, Row, opened
+from infrastructure.migrating.logs import LAST, SLOW, CannotCopy, Row, opened, writing
 from infrastructure.migrating.statements import FORGET, MARK, NOTE, PROVEN, RELEASE
 from infrastructure.migrating.tables import Table
 
@@ -45,13 +45,14 @@ class SqliteCopy:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+        with writing(self.name):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
     def insert(self, table: Table, rows: Iterable[Row]) -> None:
         self._connection.executemany(table.insert, rows)

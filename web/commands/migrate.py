@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 import psycopg
@@ -70,8 +71,24 @@ def _checked(check: Callable[[str], str]) -> Callable[..., str | None]:
 @click.option(
     "--as-it-is", is_flag=True, help="Accept what is wrong with the source itself, and is with the copy too."
 )
+@click.option(
+    "--public-key",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="As for `docledger verify`: who may have signed the checkpoints.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def migrate(database: str | None, blobs: str | None, *, anew: bool, as_it_is: bool, as_json: bool) -> None:
+def migrate(
+    database: str | None,
+    blobs: str | None,
+    *,
+    anew: bool,
+    as_it_is: bool,
+    files: Sequence[Path],
+    as_json: bool,
+) -> None:
     """Copy the log and all bytes to other engines, beside the running service and as often as you like.
 
     Each run goes on where the last one ended, also one that was killed, compares what it copied and proves
@@ -89,7 +106,7 @@ def migrate(database: str | None, blobs: str | None, *, anew: bool, as_it_is: bo
             places=places_of(settings),
             database=target.database if target.database_url != settings.database_url else None,
             depot=depot_of(target) if target.blob_url != settings.blob_url else None,
-            keys=keys_of(settings, ()),
+            keys=keys_of(settings, files),
             anew=anew,
             as_it_is=as_it_is,
         )
