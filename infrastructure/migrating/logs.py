@@ -11,11 +11,11 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from infrastructure.databases import Snapshot, connected
+from infrastructure.databases import Snapshot, connected, plainly
 from infrastructure.journal.postgres import upgrading as postgres
 from infrastructure.journal.postgres.connections import told
 from infrastructure.journal.postgres.dialect import translated
-from infrastructure.journal.postgres.reading import BESIDE, plainly
+from infrastructure.journal.postgres.reading import BESIDE
 from infrastructure.journal.reading import snapshot
 from infrastructure.journal.sqlite import upgrading as sqlite
 from infrastructure.journal.sqlite.reading import SqliteSnapshot
