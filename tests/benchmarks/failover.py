@@ -13,8 +13,8 @@ that moment on:
   two auto-saves, AUTOSAVE_SECONDS; what is beyond it is what the death has cost.
 
 `doubled` is how often a node went on auto-saving a document after another had begun to. `strays` are
-auto-saves that a paused node sent after it was woken, of documents that were others' by then; `strays_of_one`
-is how many there were of one document at most.
+auto-saves that a paused node sent after it was woken and before it had shards again; `strays_of_one` is how
+many there were of one document at most.
 """
 
 from __future__ import annotations
@@ -43,7 +43,6 @@ from tests.chaos.page import Page
 LONGEST = 90.0  # seconds for anything that is waited for
 LOOK = 0.02  # seconds between two looks
 TYPING = (0.2, 0.8)  # seconds between two lines in one document
-WOKEN = 5.0  # seconds in which a woken node is watched
 NODES = 3
 
 DEATHS = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP, "stop": signal.SIGTERM}
@@ -173,9 +172,26 @@ class Failover:
             return
         woken = time.time()
         await node.send(signal.SIGCONT)
-        await trio.sleep(WOKEN)
+        until = await self._back(node)
         sent = (self._stage.commands.autosaves(key, woken) for key in keys)
-        self.results[how].strays += [sum(c.node == node.number for c in each) for each in sent]
+        self.results[how].strays += [
+            sum(c.node == node.number and c.at < until for c in each) for each in sent
+        ]
+
+    async def _back(self, node: Node) -> float:
+        """The last moment at which it was seen without shards."""
+        without = time.time()
+
+        async def back() -> bool:
+            nonlocal without
+            looked = time.time()
+            if (await self._stage.held())[node.number]:
+                return True
+            without = looked
+            return False
+
+        await _until(back, f"node {node.number} has shards again")
+        return without
 
 
 async def _until(condition: Callable[[], Awaitable[bool]], what: str) -> float:

@@ -29,6 +29,8 @@ HELD = """SELECT nodes.name, array_agg(shard.objid::int) FROM nodes
         AND shard.objid < 64 AND shard.granted
     GROUP BY nodes.name"""
 
+ENDING = 60.0  # seconds, with what is still to be saved
+
 Held = Mapping[int, frozenset[int]]  # by the numbers of the nodes
 
 
@@ -54,7 +56,7 @@ class Node:
         """And wait for its end, if that is what it means."""
         self.process.send(number)
         if number in {signal.SIGKILL, signal.SIGTERM}:
-            await trio.to_thread.run_sync(self.process.wait)
+            await trio.to_thread.run_sync(self.process.wait, ENDING)
 
     def _start(self) -> None:
         self._process = self.place.start(COMMAND, self.log, environment=self.environment)
