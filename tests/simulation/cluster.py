@@ -50,20 +50,28 @@ class Cluster:
 
     async def _deal(self) -> None:
         began = trio.current_time()
-        present = [node for node in self._nodes if node.machine.up and node not in self._silent]
-        if not present:
+        present = self._present()
+        awake = [node for node in present if node.awake.is_set()]
+        if not awake:
             return
-        owners = {shard: present[(shard + self._turn) % len(present)] for shard in range(SHARDS)}
+        owners = {shard: awake[(shard + self._turn) % len(awake)] for shard in range(SHARDS)}
+        # Whoever is paused gives nothing away, until they have been silent for too long.
+        owners |= {
+            shard: node for shard, node in self._owners.items() if node in present and node not in awake
+        }
         self._owners = {shard: node for shard, node in self._owners.items() if owners[shard] is node}
         self._moved = began
         self._show(present)
         await trio.sleep(self._dice.choice(GAP))
-        present = [node for node in present if node.machine.up and node not in self._silent]
+        present = [node for node in self._present() if node in present]
         self._owners = {shard: node for shard, node in owners.items() if node in present}
         self._moved = trio.current_time()
         self._show(present)
         self._witness.log("shards are dealt", [node.number for node in present])
         self._troubles.felt("docledger", began, trio.current_time())
+
+    def _present(self) -> list[Node]:
+        return [node for node in self._nodes if node.machine.up and node not in self._silent]
 
     def _show(self, present: list[Node]) -> None:
         for node in present:
