@@ -12,6 +12,7 @@ from domain import document as documents
 from domain import events
 from domain import file as files
 from domain.document import Document
+from domain.offers import Offer
 from domain.words import Next, Standing, Trigger
 from tests.simulation.docledger import Docledger
 from tests.simulation.node import NOON
@@ -188,16 +189,14 @@ class Reckoning:
             head[file] = version
 
     def _indistinguishable(self, one: events.VersionAdded, other: events.VersionAdded) -> bool:
-        """Of one second, or a clock was set back: `lastsave` does not say which of the two came first."""
+        """Of one second, or a clock was wrong: `lastsave` does not say which of the two came first."""
         if self.office.set_back:
             return True
         offers = self.journal.streams[f"document/{one.key}"]
-        times = {
-            fact.event.offer: fact.event.lastsave
-            for fact in offers
-            if isinstance(fact.event, events.SaveOffered)
-        }
-        return times[one.offer or ""] == times[other.offer or ""]
+        made = {fact.event.offer: fact.event for fact in offers if isinstance(fact.event, events.SaveOffered)}
+        before, after = made[one.offer or ""], made[other.offer or ""]
+        too_far_ahead = before.lastsave is not None and Offer(before, 0).lastsave is None
+        return before.lastsave == after.lastsave or too_far_ahead
 
     def once(self) -> Iterator[str]:
         """5: no offer makes two versions, and no session stores the same bytes twice for nothing."""
