@@ -24,6 +24,7 @@ from infrastructure.store_urls import without_password
 Row = tuple[Any, ...]
 
 SLOW = 300.0  # seconds that a database may take for one answer
+LOOKS = 4  # for others, a quarter of a second apart
 COPYING = "docledger copying"  # as which we connect to PostgreSQL
 # Of one that has died on another machine the server notices it, and gives its lock to the next.
 SETTINGS = f"""SELECT set_config('statement_timeout', '{SLOW:.0f}s', false),
@@ -124,10 +125,16 @@ def is_left_alone(log: Log) -> bool:
 def users_of(url: str) -> list[str]:
     """The names of programs that have a database in PostgreSQL open, but for those that read or copy.
 
-    Raises psycopg.Error.
+    One that has just ended is given a moment to be forgotten. Raises psycopg.Error.
     """
+    names: list[str] = []
     with closing(connect(url)) as connection:
-        return [name for (name,) in connection.execute(translated(OTHERS).encode(), (COPYING, BESIDE))]
+        for _ in range(LOOKS):
+            names = [name for (name,) in connection.execute(translated(OTHERS).encode(), (COPYING, BESIDE))]
+            if not names:
+                break
+            connection.execute("SELECT pg_sleep(0.25)")
+    return names
 
 
 def connect(url: str) -> Connection[Any]:

@@ -8,6 +8,7 @@ from functools import cache, partial
 from typing import Any
 
 from psycopg import Connection
+from psycopg.errors import LockNotAvailable
 
 from infrastructure.journal.postgres import upgrading
 from infrastructure.journal.postgres.connections import Overdue
@@ -20,6 +21,7 @@ from infrastructure.store_urls import without_password
 
 SYNCED = "SET LOCAL synchronous_commit TO DEFAULT"
 ANALYZE = f"ANALYZE {', '.join(table.name for table in ALL)}"
+MOMENT = "5s"
 ONE_AT_A_TIME = 1003  # a lock of ours in SPACE
 
 
@@ -28,7 +30,7 @@ class PostgresCopy:
         self.place, self.name = url, without_password(url)
         self._connection, self._overdue = connection, overdue
         self.opened = partial(opened, url)
-        if not self._one("SELECT pg_try_advisory_lock(?, ?)", SPACE, ONE_AT_A_TIME):
+        if not self._is_alone():
             raise CannotCopy(f"Another copy to {self.name} is under way.")
         if users := users_of(url):
             raise CannotCopy(
@@ -84,11 +86,21 @@ class PostgresCopy:
         with self._overdue.watched(self._connection, SLOW):  # else its first plans would be for empty tables
             self._connection.execute(ANALYZE.encode())
 
+    def _is_alone(self) -> bool:
+        """The server may need a moment to notice that an earlier run was killed."""
+        try:
+            with self._connection.transaction():
+                self._connection.execute(f"SET LOCAL lock_timeout = '{MOMENT}'".encode())
+                self._connection.execute(f"SELECT pg_advisory_lock({SPACE}, {ONE_AT_A_TIME})".encode())
+        except LockNotAvailable:
+            return False
+        return True
+
     def _types_of(self, table: Table) -> Sequence[int]:
         cursor = self._connection.execute(f"SELECT {table.listed} FROM {table.name} LIMIT 0".encode())  # noqa: S608
         return [column.type_code for column in cursor.description or ()]
 
-    def _one(self, sql: str, *parameters: Any) -> Any:
-        row = self._connection.execute(translated(sql).encode(), parameters).fetchone()
+    def _one(self, sql: str) -> Any:
+        row = self._connection.execute(sql.encode()).fetchone()
         assert row
         return row[0]
