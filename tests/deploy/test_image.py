@@ -124,6 +124,7 @@ def test_nothing_but_data_and_tmp_can_be_written(container: Container) -> None:
 async def test_a_document_is_edited_saved_and_kept_and_a_stop_is_gentle(container: Container) -> None:
     async with httpx.AsyncClient(base_url=container.url, trust_env=False, headers=ADA) as http:
         added = await http.post("/api/files", files={"file": ("notes.txt", b"The first words.")})
+        assert added.status_code == 201, added.text
         file = added.json()["id"]
         opened = (await http.get(f"/api/onlyoffice/config/{file}")).json()
         server = opened["onlyofficeJsUrl"].partition("/web-apps")[0]

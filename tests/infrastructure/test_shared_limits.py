@@ -209,7 +209,7 @@ async def test_over_tls_it_counts_where_the_certificate_is_trusted_and_not_elsew
 
     async def connect(plain: trio.SocketStream) -> None:
         client = trio.SSLStream(plain, tls, server_side=True)
-        redis = await trio.open_tcp_stream(redis_server.host, redis_server.port)
+        redis = await trio.open_tcp_stream("127.0.0.1", redis_server.port)
         async with client, redis, trio.open_nursery() as both:
             both.start_soon(relay, client, redis)
             both.start_soon(relay, redis, client)

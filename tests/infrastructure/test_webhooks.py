@@ -24,11 +24,10 @@ SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 MESSAGE = Message(
     "evt_7_0123456789ab", '{"type":"document.saved","data":{"file_name":"Päron.docx"}}'.encode()
 )
-NOW = datetime.now(UTC)  # the reference library goes by the machine's clock
 
 
 def post(secret: str = SECRET, seconds: float = 5.0) -> WebhookPost:
-    return WebhookPost(secret, None, lambda: NOW, seconds)
+    return WebhookPost(secret, None, lambda: datetime.now(UTC), seconds)
 
 
 async def refusal(*replies: Reply) -> Undelivered:

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import trio
 
-from infrastructure.backup.layout import Destination, Places
+from infrastructure.backup.layout import Destination
 from infrastructure.backup.making import make
+from infrastructure.backup.places import Places
 from infrastructure.backup.restoring import restore
 from infrastructure.settings import Settings
+from tests.infrastructure.test_backup import settings_of
 from tests.web.fake_server import FakeServer
 from tests.web.life import Running
 from tests.web.service import Service, second, word
@@ -29,7 +31,7 @@ async def backed_up(settings: Settings, to: Path) -> None:
 
 
 async def restored(backup: Path, data: Path) -> None:
-    places = Places(data / "docledger.db", data / "blobs", data / "overflow", data, data / "checkpoint.key")
+    places = Places.of(settings_of(data))
     backed = Destination(backup)
     work = partial(restore, backed, backed.snapshot(None), places, lambda _: None)
     assert await trio.to_thread.run_sync(work) == []

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -147,7 +148,10 @@ def doors_of(service: Service) -> Iterator[Path]:
     """The Unix sockets of its workers, and of no other program here."""
     threads = Path(f"/proc/{service.pid}/task").glob("*/children")
     workers = [pid for thread in threads for pid in thread.read_text().split()]
-    opened = {os.readlink(handle) for pid in workers for handle in Path(f"/proc/{pid}/fd").iterdir()}
+    opened = set[str]()
+    for handle in (handle for pid in workers for handle in Path(f"/proc/{pid}/fd").iterdir()):
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            opened.add(os.readlink(handle))
     for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
         *_, inode, name = [*line.split(), ""][:8]
         if f"socket:[{inode}]" in opened and name.startswith("/"):
