@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, exp
 
 from tests.service import Service, running
 
+expect.set_options(timeout=15_000)  # milliseconds: a busy machine is no finding
+
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
