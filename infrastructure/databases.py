@@ -26,8 +26,8 @@ class Snapshot(Protocol):
         ...
 
 
-def plainly(trouble: Exception) -> str:
-    """On one line. What databases and their libraries say never holds a password."""
+def in_a_line(trouble: Exception) -> str:
+    """What databases and their libraries say never holds a password."""
     return " ".join(str(trouble).split())
 
 

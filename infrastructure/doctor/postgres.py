@@ -16,7 +16,7 @@ from psycopg import Connection
 from psycopg.errors import ConnectionTimeout
 
 from application.doctor.seen import Postgres, Refusal
-from infrastructure.databases import plainly
+from infrastructure.databases import in_a_line
 from infrastructure.journal.postgres import upgrading
 from infrastructure.journal.postgres.connections import DURABLE, Overdue
 from infrastructure.journal.postgres.dialect import OurCursor, rows
@@ -83,9 +83,9 @@ def look(url: str, now: datetime) -> Postgres:
         with _connected(url) as connection:
             return _read(connection, seen, now)
     except psycopg.OperationalError as trouble:
-        return replace(seen, refusal=_refusal(trouble), unreadable=plainly(trouble))
+        return replace(seen, refusal=_refusal(trouble), unreadable=in_a_line(trouble))
     except psycopg.Error as trouble:
-        return replace(seen, unreadable=plainly(trouble))
+        return replace(seen, unreadable=in_a_line(trouble))
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def _log(connection: Connection[Any], seen: Postgres, now: datetime) -> Postgres
         facts, covered = _one(connection, FACTS), _one(connection, COVERED)
         first = connection.execute(BEYOND, (covered,)).fetchone()
     except psycopg.errors.InsufficientPrivilege as trouble:
-        return replace(seen, unreadable=plainly(trouble))
+        return replace(seen, unreadable=in_a_line(trouble))
     return replace(
         seen,
         facts=facts,

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from infrastructure.evidence import in_postgres, in_sqlite
 from infrastructure.evidence.checking import Check
 from infrastructure.evidence.findings import Finding, Kind
 from infrastructure.evidence.inspecting import Damaged, Inspection
+from infrastructure.evidence.opening import inspection_of
 
 OFTEN = 500  # facts between two words on the progress
 
 
 def verify_beyond(place: Path | str, position: int, done: Callable[[int], object]) -> list[Finding]:
     """Raises CannotCheck."""
-    inspection = in_postgres.inspection(place) if isinstance(place, str) else in_sqlite.inspection(place)
     try:
-        with inspection as log:
+        with inspection_of(place) as log:
             return [*_judged(log, position, done)]
     except Damaged as trouble:
         return [Finding(Kind.DAMAGED, str(trouble))]

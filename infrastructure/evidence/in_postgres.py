@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from infrastructure.databases import CannotRead, Snapshot, plainly
+from infrastructure.databases import CannotRead, Snapshot, in_a_line
 from infrastructure.evidence.inspecting import CannotCheck, Damaged, Inspection
 from infrastructure.journal.postgres.reading import snapshot
 
@@ -36,10 +36,10 @@ class InPostgres:
             raise Damaged(str(trouble)) from trouble
         except psycopg.Error as trouble:
             if (trouble.sqlstate or LOST).startswith(NOT_NOW):
-                raise CannotCheck(f"the database cannot be read now: {plainly(trouble)}") from trouble
+                raise CannotCheck(f"the database cannot be read now: {in_a_line(trouble)}") from trouble
             # After an error a transaction answers nothing more; its snapshot is kept.
             self._log.execute("ROLLBACK TO SAVEPOINT sound")
-            raise Damaged(plainly(trouble)) from trouble
+            raise Damaged(in_a_line(trouble)) from trouble
 
     def flaws(self) -> list[str]:
         """PostgreSQL says what is wrong with a page when it reads it, as all facts are."""

@@ -10,12 +10,12 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from infrastructure.evidence import in_postgres, in_sqlite
 from infrastructure.evidence.beyond import missing
 from infrastructure.evidence.checking import Check
 from infrastructure.evidence.exhibits import Exhibit
 from infrastructure.evidence.findings import Finding, Kind, Report
 from infrastructure.evidence.inspecting import CannotCheck, Damaged, Inspection
+from infrastructure.evidence.opening import inspection_of
 from infrastructure.evidence.vouching import Vouchers
 from infrastructure.journal.checkpoints import Place
 
@@ -36,8 +36,7 @@ def verify(
     progress: Progress = silently,
 ) -> Report:
     """`anchors` are positions and hashes of checkpoints that were kept elsewhere. Raises CannotCheck."""
-    inspection = in_postgres.inspection(place) if isinstance(place, str) else in_sqlite.inspection(place)
-    return judged(inspection, Verification(keys, anchors, progress))
+    return judged(inspection_of(place), Verification(keys, anchors, progress))
 
 
 def judged(inspection: AbstractContextManager[Inspection], verification: Verification) -> Report:

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from infrastructure.databases import Snapshot, connected, plainly
+from infrastructure.databases import Snapshot, connected, in_a_line
 from infrastructure.journal.postgres import upgrading as postgres
 from infrastructure.journal.postgres.connections import told
 from infrastructure.journal.postgres.dialect import translated
@@ -48,13 +48,13 @@ def writing(name: str) -> Iterator[None]:
         yield
     except (psycopg.DataError, psycopg.IntegrityError, sqlite3.IntegrityError, TypeError) as trouble:
         raise CannotCopy(
-            f"{name} cannot hold what is in the source: {plainly(trouble)}. `docledger verify` says what is"
+            f"{name} cannot hold what is in the source: {in_a_line(trouble)}. `docledger verify` says what is"
             " wrong there."
         ) from trouble
     except (psycopg.Error, sqlite3.Error) as trouble:
         raise CannotCopy(
-            f"{name} cannot be written to: {plainly(trouble)}. What was copied need not be copied again: run"
-            " this again."
+            f"{name} cannot be written to: {in_a_line(trouble)}. What was copied need not be copied again:"
+            " run this again."
         ) from trouble
 
 

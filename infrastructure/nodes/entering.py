@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
+from infrastructure.databases import in_a_line
 from infrastructure.journal.postgres.connections import Overdue, told
 from infrastructure.journal.postgres.tables import ENTERING, SPACE
 from infrastructure.nodes.agreeing import Terms
@@ -61,7 +62,7 @@ def plainly() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as trouble:
-        words = " ".join(str(trouble).split())
+        words = in_a_line(trouble)
         raise Lost(f"PostgreSQL does not answer: {words}") from trouble
 
 

@@ -22,6 +22,7 @@ from infrastructure.backup.checking import check, total
 from infrastructure.backup.layout import BackupFailed, Destination
 from infrastructure.backup.making import Made, make
 from infrastructure.backup.places import Places
+from infrastructure.databases import in_a_line
 from infrastructure.migrating.logs import CannotCopy
 from infrastructure.settings import read_settings
 
@@ -115,6 +116,5 @@ def plainly() -> Iterator[None]:
         raise click.ClickException(str(trouble)) from trouble
     except (StorageFailed, PersistenceError, psycopg.Error, OSError, sqlite3.Error) as trouble:
         raise click.ClickException(
-            f"{' '.join(str(trouble).split())}. Earlier backups are as they were; what was copied is not"
-            " copied again."
+            f"{in_a_line(trouble)}. Earlier backups are as they were; what was copied is not copied again."
         ) from trouble

@@ -14,6 +14,7 @@ import trio
 
 from application.doctor.checks import Check, Verdict, fail, failed, ok, plain, summary
 from application.doctor.keeping import judge_verified
+from infrastructure.databases import in_a_line
 from infrastructure.doctor.setting_out import fingerprint
 from infrastructure.evidence import CannotCheck
 from infrastructure.evidence import verify as verify_log
@@ -51,7 +52,7 @@ def _checks() -> Sequence[Check]:
         asked_with = fingerprint(settings, own_secret(settings))
     except SettingsError as mistakes:
         remedy = "Correct them in the environment or the .env file; docs/settings.md has every one."
-        return [fail("settings", " ".join(str(mistakes).split()), remedy)]
+        return [fail("settings", in_a_line(mistakes), remedy)]
     try:
         seen = [
             Check(**{**row, "verdict": Verdict(row["verdict"])})

@@ -18,6 +18,7 @@ from application.journal import JournalFailed
 from application.ports import StorageFailed
 from application.telling import count_of, size_of
 from infrastructure import store_urls
+from infrastructure.databases import in_a_line
 from infrastructure.depots import FolderDepot, depot_of
 from infrastructure.evidence import CannotCheck
 from infrastructure.migrating.blobs import places_of
@@ -169,4 +170,4 @@ def plainly() -> Iterator[None]:
     except (CannotCopy, CannotCheck, JournalFailed) as trouble:
         raise click.ClickException(str(trouble)) from trouble
     except (StorageFailed, PersistenceError, psycopg.Error, sqlite3.Error, OSError) as trouble:
-        raise click.ClickException(f"{' '.join(str(trouble).split())}. {AGAIN}") from trouble
+        raise click.ClickException(f"{in_a_line(trouble)}. {AGAIN}") from trouble

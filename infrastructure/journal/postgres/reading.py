@@ -12,7 +12,7 @@ import psycopg
 from psycopg import Connection, IsolationLevel, ServerCursor
 from psycopg.conninfo import conninfo_to_dict
 
-from infrastructure.databases import CannotRead, plainly
+from infrastructure.databases import CannotRead, in_a_line
 from infrastructure.journal.postgres import upgrading
 from infrastructure.journal.postgres.connections import Overdue, told
 from infrastructure.journal.postgres.dialect import OurCursor, Text, rows, translated
@@ -87,7 +87,7 @@ def snapshot(url: str, longest: float) -> Iterator[PostgresSnapshot]:
                 raise CannotRead(f"The database {shown} {complaint}.")
             yield log
     except psycopg.Error as trouble:
-        raise CannotRead(f"The database {shown} cannot be read: {plainly(trouble)}") from trouble
+        raise CannotRead(f"The database {shown} cannot be read: {in_a_line(trouble)}") from trouble
 
 
 def _connected(url: str) -> Connection[Any]:
