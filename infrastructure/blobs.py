@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import trio
 
 from application.ports import Blob
+from infrastructure.discarding import wanted_after_all
 from infrastructure.durable import Draft, Folders, plainly, publish
 from infrastructure.reading import READ_BYTES, Part, Reading, part_of
 from infrastructure.receiving import received
@@ -169,14 +170,10 @@ class LocalBlobs:
         aside = await self.in_thread("discard", partial(self._lay_aside, path, idle))
         if aside is None:
             return False
-        wanted = True
-        try:
-            wanted = await referenced()
-        finally:
-            if wanted:
-                with trio.CancelScope(shield=True):
-                    await self.in_thread("put back", partial(self._trash.put_back, aside, path))
-        return not wanted and await self.in_thread("discard", partial(self._trash.destroy, aside))
+        put_back = partial(self.in_thread, "put back", partial(self._trash.put_back, aside, path))
+        if await wanted_after_all(referenced, put_back):
+            return False
+        return await self.in_thread("discard", partial(self._trash.destroy, aside))
 
     def _lay_aside(self, path: Path, idle: float) -> Path | None:
         suspected = any(note.name.startswith(path.name) for note in self._suspects.iterdir())

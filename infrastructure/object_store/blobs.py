@@ -13,6 +13,7 @@ import trio
 
 from application.ports import Blob, StorageFailed
 from infrastructure.blobs import LocalBlobs, noted
+from infrastructure.discarding import wanted_after_all
 from infrastructure.durable import Draft, plainly
 from infrastructure.object_store.bucket import Bucket
 from infrastructure.object_store.cache import Cache
@@ -109,17 +110,11 @@ class ObjectBlobs:
         deletion = await self.in_thread("discard", partial(self._bucket.delete, sha256, idle))
         if deletion is None:
             return False
-        wanted = True
-        try:
-            wanted = await referenced()
-        finally:
-            if wanted:
-                with trio.CancelScope(shield=True):
-                    await self.in_thread("be left alone", deletion.give_up)
-        if not wanted:
-            await self.in_thread("discard", deletion.carry_out)
-            self._cache.drop(sha256)
-        return not wanted
+        if await wanted_after_all(referenced, partial(self.in_thread, "be left alone", deletion.give_up)):
+            return False
+        await self.in_thread("discard", deletion.carry_out)
+        self._cache.drop(sha256)
+        return True
 
     async def _upload(self, source: Path, blob: Blob) -> None:
         seconds = math.inf if self._grace is None else self._grace + blob.size / SLOWEST
