@@ -22,12 +22,7 @@ from tests.chaos import server as standin
 from tests.chaos.docledger import COMMAND, Docledger
 from tests.chaos.server import DocumentServer
 from tests.engines.kept import Kept, Process, free_port, kept
-
-HELD = """SELECT nodes.name, array_agg(shard.objid::int) FROM nodes
-    JOIN pg_locks AS node ON node.locktype = 'advisory' AND node.objid::bigint = nodes.number AND node.granted
-    JOIN pg_locks AS shard ON shard.pid = node.pid AND shard.locktype = 'advisory' AND shard.objsubid = 2
-        AND shard.objid < 64 AND shard.granted
-    GROUP BY nodes.name"""
+from tests.nodes.held import HELD
 
 ENDING = 60.0  # seconds, with what is still to be saved
 

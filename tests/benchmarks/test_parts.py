@@ -16,8 +16,8 @@ import trio.testing
 
 from application.nodes import ALL
 from infrastructure.journal.databases import ledger_at
+from tests.balancer import configuration
 from tests.benchmarks import lagging, machine
-from tests.benchmarks.balancer import config
 from tests.benchmarks.incoming import Asked, Incoming
 from tests.benchmarks.sessions import BATCH, Session, recorded
 from tests.benchmarks.taps import Command, Commands
@@ -103,7 +103,7 @@ def test_looks_at_the_event_loop_are_read_from_some_moment_on(tmp_path: Path) ->
 
 
 def test_the_examples_nodes_give_way_to_those_that_are_measured() -> None:
-    lines = config(8000, ["http://127.0.0.1:8001"]).splitlines()
+    lines = configuration(8000, ["127.0.0.1:8001"]).splitlines()
     assert [line.split() for line in lines if line.split()[:1] == ["server"]] == [
         ["server", "node1", "127.0.0.1:8001"]
     ]

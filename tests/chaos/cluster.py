@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import trio
 
+from tests.balancer import configuration, haproxy
 from tests.chaos import docledger
-from tests.chaos.balancer import configuration, haproxy
 from tests.chaos.breaking_engines import Engines
 from tests.chaos.docledger import Docledger
 from tests.chaos.processes import Say, Server
@@ -174,6 +174,6 @@ def _node(
 
 def _balancer(place: Around, folder: Path, say: Say) -> Server:
     config = folder / "haproxy.cfg"
-    config.write_text(configuration(place.front, place.ports))
+    config.write_text(configuration(place.front, [f"127.0.0.1:{port}" for port in place.ports]))
     command = [str(haproxy()), "-db", "-f", str(config)]
     return Server("haproxy", command, {}, folder, f"http://127.0.0.1:{place.front}/healthz", say)

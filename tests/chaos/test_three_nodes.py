@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.balancer import haproxy
+from tests.balancer import haproxy
 from tests.chaos.storm import storm
 from tests.engines.fixtures import missing
 from tests.engines.namespaces import can_isolate

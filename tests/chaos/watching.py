@@ -11,15 +11,11 @@ import psycopg
 import trio
 
 from tests.chaos.ownership import Holdings
+from tests.nodes.held import HELD
 
 LOOK = 0.05  # seconds between two looks
 PATIENCE = 2  # seconds for one
 
-HELD = """SELECT nodes.name, array_agg(shard.objid::int) FROM nodes
-    JOIN pg_locks AS node ON node.locktype = 'advisory' AND node.objid::bigint = nodes.number AND node.granted
-    JOIN pg_locks AS shard ON shard.pid = node.pid AND shard.locktype = 'advisory' AND shard.objsubid = 2
-        AND shard.objid < 64 AND shard.granted
-    GROUP BY nodes.name"""
 OFFERED = """SELECT coalesce(max(position), 0) FROM stored_events WHERE topic LIKE '%SaveOffered%'
     AND position > (SELECT max(position) - 500 FROM stored_events)"""
 
