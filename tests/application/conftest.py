@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -184,3 +184,13 @@ def saving(key: str, url: str, status: int = 6, **fields: Any) -> dict[str, Any]
     extra: dict[str, Any] = {"forcesavetype": 0} if status == 6 else {"notmodified": False}
     usual = {"url": url, "users": ["ada"], "lastsave": lastsave, "filetype": "docx", **extra}
     return callback(key, status, **{**usual, **fields})
+
+
+def slowly(content: bytes, seconds: float) -> Callable[[], Awaitable[bytes]]:
+    """A result of the server's that takes its time."""
+
+    async def result() -> bytes:
+        await trio.sleep(seconds)
+        return content
+
+    return result

@@ -12,7 +12,7 @@ from application.ports import Answer, ServerUnreachable
 from domain import events
 from domain.words import CloseReason, Mode, Next
 from tests.application.cluster import Cluster, cluster
-from tests.application.conftest import ADA, BOB, callback, saving
+from tests.application.conftest import ADA, BOB, callback, saving, slowly
 
 URL = "http://ds/cache/files/data/k_1/output.docx/output.docx?expires=99999999999"
 
@@ -63,11 +63,7 @@ async def test_nodes_do_not_provoke_each_other_while_nobody_can_say(autojump_clo
         await trio.sleep(30)
         asked = sum(nodes.asked("info"))
 
-        async def slow() -> bytes:
-            await trio.sleep(100)
-            return b"typed"
-
-        nodes[0].server.results[URL] = slow
+        nodes[0].server.results[URL] = slowly(b"typed", 100)
         answering(nodes, 0, 1, 2)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(nodes[0].callbacks.receive, saving(key, URL))

@@ -9,7 +9,7 @@ from trio.testing import MockClock
 from application.changes import Change
 from application.draining import drain
 from application.ports import ServerUnreachable
-from tests.application.conftest import ADA, Stage, callback, saving
+from tests.application.conftest import ADA, Stage, callback, saving, slowly
 
 
 def url(key: str) -> str:
@@ -46,11 +46,7 @@ async def test_every_edited_document_is_saved(stage: Stage, autojump_clock: Mock
 async def test_an_offer_under_way_is_waited_for(stage: Stage, autojump_clock: MockClock) -> None:
     file, key = await edited(stage)
 
-    async def slow() -> bytes:
-        await trio.sleep(5)
-        return b"last words"
-
-    stage.server.results[url(key)] = slow
+    stage.server.results[url(key)] = slowly(b"last words", 5)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(stage.callbacks.receive, saving(key, url(key), 2))
         await trio.sleep(1)

@@ -18,7 +18,7 @@ from application.trust import Trust
 from domain import events
 from domain.words import Trigger
 from tests.application.cluster import Cluster, Member, cluster
-from tests.application.conftest import callback, saving
+from tests.application.conftest import callback, saving, slowly
 from tests.application.test_forgotten import forget
 from tests.application.test_webhooks import A, version
 from tests.application.test_webhooks import Stage as Telling
@@ -191,11 +191,7 @@ async def test_a_node_that_stops_waits_for_what_it_fetches(autojump_clock: MockC
     async with cluster(2) as nodes:
         row, key = await nodes.edited(on=0, to=1)
 
-        async def slow() -> bytes:
-            await trio.sleep(5)
-            return b"typed"
-
-        nodes[0].server.results[URL] = slow
+        nodes[0].server.results[URL] = slowly(b"typed", 5)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(nodes[0].callbacks.receive, saving(key, URL, 2))
             await trio.sleep(1)

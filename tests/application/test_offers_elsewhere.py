@@ -12,7 +12,7 @@ from application.journal import JournalFailed
 from application.nodes import ALL
 from application.ports import DownloadFailed, DownloadGone
 from tests.application.cluster import Cluster, cluster
-from tests.application.conftest import saving
+from tests.application.conftest import saving, slowly
 from tests.fake_journal import FakeJournal
 
 PATH = "http://ds/cache/files/data/k_1/output.docx/output.docx"
@@ -37,11 +37,7 @@ async def test_the_node_that_took_it_fetches_it_and_the_owner_does_not(autojump_
     async with cluster(3) as nodes:
         row, key = await nodes.edited(on=0, to=1)
 
-        async def slow() -> bytes:
-            await trio.sleep(100)
-            return b"typed"
-
-        nodes[2].server.results[URL] = slow
+        nodes[2].server.results[URL] = slowly(b"typed", 100)
         assert await nodes[2].callbacks.receive(saving(key, URL)) is Fate.DONE
         assert fetched(nodes) == [0, 0, 1]
         assert await versions(nodes, row.id) == 2
@@ -159,11 +155,7 @@ async def test_a_fetch_goes_on_when_the_document_becomes_another_nodes(autojump_
     async with cluster(2) as nodes:
         row, key = await nodes.edited(on=0, to=0)
 
-        async def slow() -> bytes:
-            await trio.sleep(90)
-            return b"typed"
-
-        nodes[0].server.results[URL] = slow
+        nodes[0].server.results[URL] = slowly(b"typed", 90)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(nodes[0].callbacks.receive, saving(key, URL, 2))
             await trio.sleep(5)

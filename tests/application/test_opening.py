@@ -13,7 +13,7 @@ from application.opening import SavingInProgress, WrongType
 from application.people import Person
 from application.ports import DownloadFailed
 from domain.words import Access, Mode
-from tests.application.conftest import ADA, BOB, Stage, _chunks, callback, saving
+from tests.application.conftest import ADA, BOB, Stage, _chunks, callback, saving, slowly
 
 URL = "http://ds/cache/files/data/k_1/output.docx/output.docx?expires=99999999999"
 
@@ -87,11 +87,7 @@ async def test_an_opening_waits_for_the_final_save(stage: Stage, autojump_clock:
     key = (await stage.door.open(row.id, ADA, "::1")).key
     await stage.callbacks.receive(callback(key, 1, users=["ada"]))
 
-    async def slow() -> bytes:
-        await trio.sleep(5)
-        return b"last words"
-
-    stage.server.results[URL] = slow
+    stage.server.results[URL] = slowly(b"last words", 5)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(stage.callbacks.receive, saving(key, URL, 2))
         await trio.sleep(1)

@@ -10,7 +10,7 @@ from application.callbacks import Fate
 from application.opening import SavingInProgress
 from application.ports import Answer, DownloadFailed, DownloadGone
 from application.server_errands import ask_info
-from tests.application.conftest import ADA, BOB, FakeServer, Stage, callback, life, saving
+from tests.application.conftest import ADA, BOB, FakeServer, Stage, callback, life, saving, slowly
 from tests.fake_journal import FakeJournal
 from tests.fakes import FakeBlobs, FakeSidecars
 
@@ -77,11 +77,7 @@ async def test_a_healthy_journal_leaves_no_sidecar_however_slow_the_download(
 ) -> None:
     _, key = await edited(stage)
 
-    async def slow() -> bytes:
-        await trio.sleep(30)
-        return WORDS
-
-    stage.server.results[URL] = slow
+    stage.server.results[URL] = slowly(WORDS, 30)
     assert await stage.callbacks.receive(saving(key, URL, 2)) is Fate.DONE
     assert len(stage.server.fetches) == 1
 
