@@ -12,7 +12,7 @@ from application.callbacks import Fate
 from application.ports import DownloadFailed, DownloadGone, StorageFailed
 from domain import events
 from domain.words import Next, Source, Trigger
-from tests.application.conftest import ADA, BOB, FakeServer, Stage, callback, life, now, saving
+from tests.application.conftest import ADA, BOB, FakeServer, Stage, callback, life, now, saving, slowly
 from tests.fake_journal import FakeJournal
 from tests.fakes import FakeBlobs, FakeSidecars
 
@@ -70,12 +70,7 @@ async def test_a_repeat_gets_the_same_answer_and_is_not_fetched(
 
 async def test_two_offers_are_fetched_side_by_side(stage: Stage, autojump_clock: MockClock) -> None:
     file, key = await edited(stage)
-
-    async def slow() -> bytes:
-        await trio.sleep(20)
-        return b"first"
-
-    stage.server.results |= {URL: slow, OTHER: b"second"}
+    stage.server.results |= {URL: slowly(b"first", 20), OTHER: b"second"}
     fates: list[Fate] = []
 
     async def receive(url: str) -> None:
