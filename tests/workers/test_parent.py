@@ -7,15 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
 
 from tests.service import eventually
+from tests.workers.crowd import Crowd
 
 ROOT = Path(__file__).parents[2]
 READY = "Docledger is ready"
@@ -111,7 +110,7 @@ def test_all_workers_take_what_comes_in_at_one_port(start: Start) -> None:
     family.until_ready()
     ready = family.those("ready")
     assert len(ready) == 3
-    with Crowd(family) as crowd:
+    with Callers(family) as crowd:
         eventually(lambda: set(crowd.answered) == set(ready), "each takes something")
     assert not crowd.refused
 
@@ -188,40 +187,27 @@ def test_the_workers_of_a_killed_parent_save_and_end_by_themselves(start: Start)
     eventually(lambda: len(family.those("ended")) == 3, "each has ended in order")
 
 
-class Crowd:
-    """Asks again and again, each time over a connection of its own."""
+class Callers(Crowd):
+    """Each time over a connection of its own."""
 
     def __init__(self, family: Family) -> None:
+        super().__init__(4, 0.002)
         self._family = family
-        self._over = Event()
-        self._threads = [Thread(target=self._ask) for _ in range(4)]
         self.answered: list[int] = []
         self.refused: list[str] = []
 
-    def __enter__(self) -> Crowd:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self) -> None:
-        while not self._over.is_set():
-            try:
-                self.answered.append(self._family.ask()[1])
-            except (OSError, ValueError) as trouble:
-                self.refused.append(repr(trouble))
-            time.sleep(0.002)
+    def ask(self) -> None:
+        try:
+            self.answered.append(self._family.ask()[1])
+        except (OSError, ValueError) as trouble:
+            self.refused.append(repr(trouble))
 
 
 def test_all_are_renewed_one_after_the_other_and_nobody_is_refused(start: Start) -> None:
     family = start(3)
     family.until_ready()
     old = set(family.those("ready"))
-    with Crowd(family) as crowd:
+    with Callers(family) as crowd:
         family.parent.send_signal(signal.SIGHUP)
         eventually(lambda: "all workers are new" in family.log(), "all are new")
         new = set(family.those("ready")) - old

@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import httpx
@@ -18,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.engines.postgres import Postgres
 from tests.service import COMMAND, Service, eventually, free_port
+from tests.workers.crowd import Crowd
 
 WORKERS = 2
 AGAIN = 12  # connections, each of which may come to any worker
@@ -169,36 +169,24 @@ def test_nobody_comes_in_by_a_door_and_nobody_says_who_he_is_not(untouched: Serv
     assert claimed.status_code == 200
 
 
-class Crowd:
+class Openers(Crowd):
     def __init__(self, service: Service, file: str) -> None:
+        super().__init__(3, 0.01)
         self._service, self._file = service, file
-        self._over = Event()
-        self._threads = [Thread(target=self._ask) for _ in range(3)]
         self.answers: list[Any] = []
 
-    def __enter__(self) -> Crowd:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self) -> None:
-        while not self._over.wait(0.01):
-            try:
-                answer = ask(self._service, f"/api/onlyoffice/config/{self._file}").json()
-                self.answers.append(answer["config"]["document"]["key"])
-            except (httpx.HTTPError, KeyError) as trouble:
-                self.answers.append(repr(trouble))
+    def ask(self) -> None:
+        try:
+            answer = ask(self._service, f"/api/onlyoffice/config/{self._file}").json()
+            self.answers.append(answer["config"]["document"]["key"])
+        except (httpx.HTTPError, KeyError) as trouble:
+            self.answers.append(repr(trouble))
 
 
 def test_they_are_renewed_while_people_come_in_and_nobody_notices(service: Service) -> None:
     file, old = service.file("Welcome.docx")["id"], children(service)
     key = service.key(file)
-    with Crowd(service, file) as crowd:
+    with Openers(service, file) as crowd:
         os.kill(service.pid, signal.SIGHUP)
         eventually(lambda: "all workers are new" in service.log(), "all are new", 60)
     assert len(crowd.answers) > 50
