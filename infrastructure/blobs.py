@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import stat
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 import trio
 
 from application.ports import Blob
+from infrastructure.digests import SHA256, place_of, size_at
 from infrastructure.discarding import wanted_after_all
 from infrastructure.durable import Draft, Folders, plainly, publish
 from infrastructure.reading import READ_BYTES, Part, Reading, part_of
@@ -29,7 +29,6 @@ THREADS = 8
 SUBJECT = "the blob store"
 
 T = TypeVar("T")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class LocalBlobs:
@@ -61,15 +60,13 @@ class LocalBlobs:
             self._folders.make(self._suspects)
             self._folders.make(self._root / "trash")
             for aside in (self._root / "trash").iterdir():
-                if _SHA256.fullmatch(aside.name):
+                if SHA256.fullmatch(aside.name):
                     self._trash.put_back(aside, self.path(aside.name))
             _sweep(self._drafts, before=time.time() - LEFTOVER_SECONDS)
 
     def path(self, sha256: str) -> Path:
-        """Raises ValueError for anything but a lower-case SHA-256, which no outside name is."""
-        if not _SHA256.fullmatch(sha256):
-            raise ValueError("not a SHA-256")
-        return self._root / sha256[:2] / sha256
+        """Raises ValueError for what is no SHA-256."""
+        return self._root / place_of(sha256)
 
     async def keep(self, chunks: AsyncIterable[bytes], *, limit: int) -> Blob:
         """Stores all or nothing; whatever `chunks` raises passes through. Raises TooLarge, StorageFailed."""
@@ -162,7 +159,7 @@ class LocalBlobs:
     def _stored(self) -> Iterator[Path]:
         for folder in self._root.iterdir():
             if len(folder.name) == 2:
-                yield from (path for path in folder.iterdir() if _SHA256.fullmatch(path.name))
+                yield from (path for path in folder.iterdir() if SHA256.fullmatch(path.name))
 
     async def discard(self, sha256: str, *, idle: float, referenced: Callable[[], Awaitable[bool]]) -> bool:
         """Until the end the bytes can be put back, and are when anything goes wrong."""
@@ -188,7 +185,7 @@ class LocalBlobs:
         target = self.path(blob.sha256)
         self._folders.make(target.parent)
         # A wrong size is somebody else's doing, or the file system's after a crash: these bytes are right.
-        if _size(target) != blob.size or not touch(target):
+        if size_at(target) != blob.size or not touch(target):
             draft.path.replace(target)
         self._folders.sync(target.parent)
         draft.discard()
@@ -203,13 +200,6 @@ def noted(sha256: str, source: str, note: Mapping[str, Any]) -> tuple[str, bytes
     """A note's name, and what it says."""
     name = f"{sha256}-{hashlib.sha256(source.encode()).hexdigest()[:16]}.json"
     return name, json.dumps({"sha256": sha256, **note}, indent=1, default=str).encode()
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return None
 
 
 def _sweep(folder: Path, *, before: float) -> None:

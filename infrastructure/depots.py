@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +11,13 @@ from typing import Protocol
 
 from application.ports import Blob, StorageFailed
 from infrastructure.blobs import LocalBlobs
+from infrastructure.digests import SHA256, damaged, size_at
 from infrastructure.durable import Draft, Folders, plainly, publish
 from infrastructure.object_store import PATIENT, Pace, bucket_at
 from infrastructure.settings import Settings
 
 SUBJECT = "the blob store"
 CHUNK = 1024 * 1024
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Depot(Protocol):
@@ -67,7 +66,7 @@ def checked(depot: Depot, sha256: str) -> Iterator[bytes]:
         seen.update(chunk)
         yield chunk
     if seen.hexdigest() != sha256:
-        raise StorageFailed(f"the bytes stored as {sha256} are damaged: they are others")
+        raise damaged(sha256)
 
 
 class FolderDepot:
@@ -82,12 +81,12 @@ class FolderDepot:
     def all(self) -> Iterator[Blob]:
         with plainly(SUBJECT, "be listed"):
             for path in self._root.glob("[0-9a-f][0-9a-f]/*"):
-                if SHA256.fullmatch(path.name) and (size := _size(path)) is not None:
+                if SHA256.fullmatch(path.name) and (size := size_at(path)) is not None:
                     yield Blob(path.name, size)
 
     def size(self, sha256: str) -> int | None:
         with plainly(SUBJECT, "be read"):
-            return _size(self.path(sha256))
+            return size_at(self.path(sha256))
 
     def chunks(self, sha256: str) -> Iterator[bytes]:
         with plainly(SUBJECT, "read"), self.path(sha256).open("rb") as file:
@@ -130,10 +129,3 @@ class FolderDepot:
 
     def path(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return None

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from application.ports import StorageFailed
+from infrastructure.digests import damaged
 
 READ_BYTES = 1024 * 1024
 
@@ -63,10 +63,10 @@ class Reading:
         data, size = self._find(self._at, wanted)
         self._at += len(data)
         self._ended = len(data) < wanted or self._at >= size
-        if self._hash:
+        if self._hash and self._digest:
             self._hash.update(data)
             if self._at >= size and self._hash.hexdigest() != self._digest:
-                raise StorageFailed(f"the bytes stored as {self._digest} are damaged: they are others")
+                raise damaged(self._digest)
         return data
 
 

@@ -13,10 +13,10 @@ from infrastructure.backup.layout import (
     BackupFailed,
     Destination,
     Manifest,
-    digest,
     listed,
     referenced,
 )
+from infrastructure.digests import digest
 from infrastructure.evidence import CannotCheck
 from infrastructure.evidence import verify as verify_log
 from infrastructure.signing import public_half

@@ -9,10 +9,8 @@ DEST/tmp                                    what a killed one has left; the next
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from infrastructure.databases import connected
+from infrastructure.digests import SHA256
 from infrastructure.durable import Draft, Folders
 
 FORMAT = 1
@@ -29,7 +28,6 @@ SMALL = ("sidecars", "quarantine")  # folders of small files
 LOCK = "docledger.lock"  # it also says that a folder is a backup
 CHUNK = 1024 * 1024
 WAIT = 30.0  # seconds for a lock
-SHA256 = re.compile(r"[0-9a-f]{64}")
 DIGESTS = "SELECT name FROM pragma_table_info('versions') WHERE name LIKE '%sha256'"  # of whatever release
 
 Progress = Callable[[int], object]  # so many bytes more are done
@@ -171,11 +169,6 @@ def write(path: Path, content: bytes, mode: int = 0o600) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def listed(snapshot: Path) -> dict[str, int]:

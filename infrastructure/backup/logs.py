@@ -11,7 +11,8 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from infrastructure.backup.layout import DATABASE, BackupFailed, Destination, Manifest, digest, referenced
+from infrastructure.backup.layout import DATABASE, BackupFailed, Destination, Manifest, referenced
+from infrastructure.digests import digest
 from infrastructure.journal.sqlite import copying, upgrading
 from infrastructure.migrating.copies import copy_at
 from infrastructure.migrating.logs import CannotCopy, Log, opened

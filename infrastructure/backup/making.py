@@ -30,7 +30,6 @@ from infrastructure.backup.layout import (
     Destination,
     Manifest,
     Spoilt,
-    digest,
     referenced,
     rows,
     write,
@@ -38,6 +37,7 @@ from infrastructure.backup.layout import (
 from infrastructure.backup.logs import copy_log, digests_in
 from infrastructure.backup.places import Places
 from infrastructure.backup.pruning import prune
+from infrastructure.digests import digest
 from infrastructure.journal.checkpoints import LAST, unpacked
 from infrastructure.migrating.blobs import AHEAD, AT_ONCE, local
 from infrastructure.migrating.copying import batched

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infrastructure.depots import Depot, FolderDepot, depot_of
-from infrastructure.migrating.blobs import Trashed
+from infrastructure.migrating.blobs import ways
 from infrastructure.settings import Settings
 
 
@@ -45,9 +45,6 @@ class Places:
         """To be shown."""
         return str(self.blobs / "quarantine") if self.blobs else "quarantine/ in the object store"
 
-    def bytes_at(self) -> Iterator[Depot]:
-        """Bytes move between these, so a folder is looked into again."""
-        if self.blobs:
-            yield from (self.store, self.overflow, Trashed(self.blobs), self.store)
-        else:
-            yield from (self.overflow, self.store)
+    def bytes_at(self) -> Sequence[Depot]:
+        """Bytes move between these, in this order."""
+        return ways(self.overflow, self.store, self.blobs)

@@ -21,11 +21,11 @@ from infrastructure.backup.layout import (
     Destination,
     Manifest,
     Progress,
-    digest,
     listed,
     write,
 )
 from infrastructure.backup.places import Places
+from infrastructure.digests import digest, place_of
 from infrastructure.durable import Folders
 from infrastructure.journal.sqlite.upgrading import CURRENT
 from infrastructure.migrating.blobs import AHEAD, AT_ONCE
@@ -107,7 +107,7 @@ def _blobs(backup: Destination, snapshot: Path, places: Places, done: Progress) 
 
 def _is_whole(places: Places, sha256: str) -> bool:
     """What is in an object store was compared when it got there."""
-    return not places.blobs or digest(places.blobs / sha256[:2] / sha256) == sha256
+    return not places.blobs or digest(places.blobs / place_of(sha256)) == sha256
 
 
 def _rows(source: Path, copy: Copy) -> None:

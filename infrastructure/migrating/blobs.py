@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from application.ports import Blob, StorageFailed
-from infrastructure.depots import SHA256, Depot, FolderDepot, checked, depot_of
+from infrastructure.depots import Depot, FolderDepot, checked, depot_of
+from infrastructure.digests import SHA256, digest
 from infrastructure.durable import Draft, plainly
 from infrastructure.migrating.copying import batched
 from infrastructure.migrating.stages import Done, Shown
@@ -74,7 +74,7 @@ class Moving:
         except (OSError, StorageFailed):
             if not path.exists():
                 return False
-            if _is(path, sha256):
+            if digest(path) == sha256:
                 raise
             return False
 
@@ -105,15 +105,13 @@ class Trashed(FolderDepot):
 
 def places_of(settings: Settings) -> list[Depot]:
     """Where a service's bytes may be, in the order in which they go from one place to the next."""
-    overflow, store = FolderDepot(settings.data_dir / "overflow"), depot_of(settings)
-    if settings.uses_object_store:
-        return [overflow, store]
-    return [overflow, store, Trashed(settings.blobs_path), store]
+    blobs = None if settings.uses_object_store else settings.blobs_path
+    return ways(FolderDepot(settings.data_dir / "overflow"), depot_of(settings), blobs)
 
 
-def _is(path: Path, sha256: str) -> bool:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+def ways(overflow: Depot, store: Depot, blobs: Path | None) -> list[Depot]:
+    """`blobs` is the store's folder, if it is one: what it is about to delete may be put back."""
+    return [overflow, store, Trashed(blobs), store] if blobs else [overflow, store]
 
 
 @contextmanager

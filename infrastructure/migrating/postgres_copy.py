@@ -13,7 +13,7 @@ from psycopg.errors import LockNotAvailable
 from infrastructure.journal.postgres import upgrading
 from infrastructure.journal.postgres.connections import Overdue
 from infrastructure.journal.postgres.dialect import translated
-from infrastructure.journal.postgres.tables import SPACE
+from infrastructure.journal.postgres.tables import COPYING, SPACE
 from infrastructure.migrating.logs import LAST, SLOW, CannotCopy, Row, opened, users_of, writing
 from infrastructure.migrating.statements import FORGET, MARK, NOTE, PROVEN, RELEASE
 from infrastructure.migrating.tables import ALL, Table
@@ -22,7 +22,6 @@ from infrastructure.store_urls import without_password
 SYNCED = "SET LOCAL synchronous_commit TO DEFAULT"
 ANALYZE = f"ANALYZE {', '.join(table.name for table in ALL)}"
 MOMENT = "5s"
-ONE_AT_A_TIME = 1003  # a lock of ours in SPACE
 
 
 class PostgresCopy:
@@ -91,7 +90,7 @@ class PostgresCopy:
         try:
             with self._connection.transaction():
                 self._connection.execute(f"SET LOCAL lock_timeout = '{MOMENT}'".encode())
-                self._connection.execute(f"SELECT pg_advisory_lock({SPACE}, {ONE_AT_A_TIME})".encode())
+                self._connection.execute(f"SELECT pg_advisory_lock({SPACE}, {COPYING})".encode())
         except LockNotAvailable:
             return False
         return True

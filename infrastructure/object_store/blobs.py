@@ -13,6 +13,7 @@ import trio
 
 from application.ports import Blob, StorageFailed
 from infrastructure.blobs import LocalBlobs, noted
+from infrastructure.digests import damaged
 from infrastructure.discarding import wanted_after_all
 from infrastructure.durable import Draft, plainly
 from infrastructure.object_store.bucket import Bucket
@@ -84,7 +85,7 @@ class ObjectBlobs:
                 for chunk in self._bucket.chunks(sha256):
                     draft.write([chunk])
                 if draft.blob.sha256 != sha256:
-                    raise StorageFailed(f"the bytes stored as {sha256} are damaged: they are others")
+                    raise damaged(sha256)
                 return self._cache.take(draft.path, sha256)
             finally:
                 draft.discard()

@@ -9,7 +9,7 @@ from infrastructure.journal.events_table import COLUMNS
 from infrastructure.journal.postgres.dialect import TEXT
 
 SPACE = 0xD0C1ED6E - 2**32  # of our advisory locks
-WRITING, UPGRADING, ENTERING = 1000, 1001, 1002
+WRITING, UPGRADING, ENTERING, COPYING = 1000, 1001, 1002, 1003
 
 TABLES = (
     f"""CREATE TABLE stored_events (
