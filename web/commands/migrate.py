@@ -27,7 +27,7 @@ from infrastructure.migrating.migration import Outcome, Plan
 from infrastructure.migrating.migration import migrate as carry_out
 from infrastructure.settings import PREFIX, Settings, read_settings
 from web.commands.stages import Bars
-from web.commands.verify import keys_of
+from web.commands.verify import keys_of, public_keys
 
 FINDINGS, IN_USE = 1, 3  # exit codes
 MANY = 20  # findings that are shown
@@ -72,14 +72,7 @@ def _checked(check: Callable[[str], str]) -> Callable[..., str | None]:
 @click.option(
     "--as-it-is", is_flag=True, help="Accept what is wrong with the source itself, and is with the copy too."
 )
-@click.option(
-    "--public-key",
-    "files",
-    metavar="FILE",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="As for `docledger verify`: who may have signed the checkpoints.",
-)
+@public_keys("As for `docledger verify`: who may have signed the checkpoints.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def migrate(
     database: str | None,

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -19,6 +19,8 @@ from infrastructure.signing import public_half, public_key
 
 FINDINGS, CANNOT_CHECK = 1, 2  # exit codes
 
+Option = TypeVar("Option", bound=Callable[..., Any])
+
 
 def _anchors(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> dict[int, str]:
     anchors = {}
@@ -30,15 +32,16 @@ def _anchors(ctx: click.Context, param: click.Parameter, values: Sequence[str]) 
     return anchors
 
 
+def public_keys(help_: str) -> Callable[[Option], Option]:
+    """The option whose files `keys_of` reads."""
+    file = click.Path(exists=True, dir_okay=False, path_type=Path)
+    return click.option("--public-key", "files", metavar="FILE", multiple=True, type=file, help=help_)
+
+
 @click.command()
-@click.option(
-    "--public-key",
-    "files",
-    metavar="FILE",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Who may have signed the checkpoints, in PEM; again for each key that was ever used. "
-    "The public half of CHECKPOINT_KEY without it.",
+@public_keys(
+    "Who may have signed the checkpoints, in PEM; again for each key that was ever used. "
+    "The public half of CHECKPOINT_KEY without it."
 )
 @click.option(
     "--anchor",
