@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +9,7 @@ from urllib.parse import quote
 import httpx
 import trio
 
+from application.outside_json import value_of
 from application.ports import ConversionFailed, ServerUnreachable
 from infrastructure.posting import SignedPost, reason
 
@@ -66,8 +66,8 @@ class Converter:
 def _result(body: bytes) -> str | None:
     """Raises ConversionFailed, ServerUnreachable."""
     try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        answer = value_of(body)
+    except ValueError as error:
         raise ServerUnreachable("the converter's answer is not JSON; is this a Document Server?") from error
     match answer:
         case {"error": int(code)} if not isinstance(code, bool):

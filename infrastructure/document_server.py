@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from urllib.parse import quote
 import httpx
 import trio
 
+from application.outside_json import value_of
 from application.ports import Answer, Blob, DownloadFailed, DownloadGone, ServerUnreachable, TooLarge
 from infrastructure import converter
 from infrastructure.converter import Converter
@@ -126,8 +126,8 @@ class HttpDocumentServer:
 
 def _answer(body: bytes) -> Answer:
     try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        answer = value_of(body)
+    except ValueError as error:
         raise ServerUnreachable("its answer is not JSON; is this a Document Server?") from error
     match answer:
         case {"error": int(code)} if not isinstance(code, bool):

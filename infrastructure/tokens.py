@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from application.claims import storable
+from application.outside_json import value_of
 from application.tokens import LONGEST_CALLBACK, BadToken, CallbackClaims, FileClaims, NoSecret, UserClaims
 from infrastructure.signatures import Secrets
 
@@ -192,8 +192,8 @@ def _json_object(body: bytes) -> dict[str, Any]:
     if len(body) > LONGEST_CALLBACK:
         raise BadToken("the body is too long")
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        value = value_of(body)
+    except ValueError as error:
         raise BadToken("the body is not JSON") from error
     if not isinstance(value, dict):
         raise BadToken("the body is not a JSON object")

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from application.outside_json import value_of
 from application.ports import Blobs, TooLarge
 from web.context import context_of
 from web.errors import BadRequest
@@ -79,9 +80,9 @@ async def json_object(
     if otherwise is not None and not body.strip():
         return otherwise
     try:
-        value = json.loads(body)
+        value = value_of(body)
         json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    except (ValueError, RecursionError):
+    except ValueError:
         value = None
     if not isinstance(value, dict):
         raise BadRequest(f"Send a JSON object, such as {example}.")

@@ -90,6 +90,7 @@ def tricks(claims: Mapping[str, Any], secret: str) -> dict[str, str]:
         "the secret backwards": hs({"alg": "HS256"}, claims, secret[::-1]),
         "header twice": f"{duplicated}.{part[1]}.{part[2]}",
         "header no JSON": f"{b64(b'{')}.{part[1]}.{part[2]}",
+        "header very deep": f"{b64(b'[' * 2_000)}.{part[1]}.{part[2]}",
         "header a list": f"{b64(b'[]')}.{part[1]}.{part[2]}",
         "claims a list": hs({"alg": "HS256"}, [claims], secret),
         "claims a text": hs({"alg": "HS256"}, b'"x"', secret),
