@@ -20,10 +20,9 @@ from tests.deploy.dockerfile import Build, Stage, of_the_system, shut_in
 from tests.deploy.proxy import ROOT, open_folder
 from tests.service import eventually, free_port
 from tests.standin.page import page
-from tests.web.service import AUTH_SECRET, sign_in
+from tests.web.service import AUTH_SECRET, signed_in
 
 GRACE = 20.0  # seconds from SIGTERM to the end
-ADA = {"Authorization": f"Bearer {sign_in('ada')}"}
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +121,7 @@ def test_nothing_but_data_and_tmp_can_be_written(container: Container) -> None:
 
 
 async def test_a_document_is_edited_saved_and_kept_and_a_stop_is_gentle(container: Container) -> None:
-    async with httpx.AsyncClient(base_url=container.url, trust_env=False, headers=ADA) as http:
+    async with httpx.AsyncClient(base_url=container.url, trust_env=False, headers=signed_in("ada")) as http:
         added = await http.post("/api/files", files={"file": ("notes.txt", b"The first words.")})
         assert added.status_code == 201, added.text
         file = added.json()["id"]

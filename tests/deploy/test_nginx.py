@@ -16,10 +16,9 @@ from tests.infrastructure.raw_server import running as raw_server
 from tests.service import free_port
 from tests.web.fake_server import document_server
 from tests.web.life import Running
-from tests.web.service import DEADLINE, Service, sign_in, word
+from tests.web.service import DEADLINE, Service, signed_in, word
 
 BYTES = word("The first words.") + bytes(300_000)  # more than nginx keeps in one buffer
-ADA = {"Authorization": f"Bearer {sign_in('ada')}"}
 MOST = 101 * 1024 * 1024
 
 
@@ -34,10 +33,10 @@ class Front:
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self.http.get(path, headers={**ADA, **named})
+        return await self.http.get(path, headers={**signed_in("ada"), **named})
 
     async def added(self, content: bytes = BYTES, name: str = "notes.txt") -> str:
-        answer = await self.http.post("/api/files", headers=ADA, files={"file": (name, content)})
+        answer = await self.http.post("/api/files", headers=signed_in("ada"), files={"file": (name, content)})
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
@@ -127,7 +126,7 @@ async def test_a_known_tag_is_answered_with_304_and_a_stale_range_with_everythin
 
 async def test_head_tells_the_length_and_nothing_of_where_the_bytes_are(front: Front) -> None:
     path = f"/api/files/{await front.added()}/content"
-    answer = await front.http.head(path, headers=ADA)
+    answer = await front.http.head(path, headers=signed_in("ada"))
     assert (answer.status_code, answer.headers["Content-Length"]) == (200, str(len(BYTES)))
     assert "X-Accel-Redirect" not in answer.headers
 
@@ -164,7 +163,7 @@ async def test_uploads_arrive_whole_up_to_the_limit(front: Front) -> None:
     big = bytes(5_000_000)
     file = await front.added(big)
     assert (await front.get(f"/api/files/{file}/content")).content == big
-    replaced = await front.http.put(f"/api/files/{file}/content", headers=ADA, content=BYTES)
+    replaced = await front.http.put(f"/api/files/{file}/content", headers=signed_in("ada"), content=BYTES)
     assert replaced.status_code == 200
     assert (await front.get(f"/api/files/{file}/versions/1/content")).content == big
     async with front.proxy.line(DOCS) as line:
@@ -186,7 +185,7 @@ async def test_callbacks_pass(front: Front) -> None:
 async def test_events_come_as_they_happen(front: Front) -> None:
     async with front.proxy.line(DOCS) as line:
         asked = f"GET /api/events HTTP/1.1\r\nHost: {DOCS}\r\n"
-        await line.send_all(f"{asked}Authorization: {ADA['Authorization']}\r\n\r\n".encode())
+        await line.send_all(f"{asked}Authorization: {signed_in('ada')['Authorization']}\r\n\r\n".encode())
         heard = b""
         while b"event: position" not in heard:
             heard += await line.receive_some()
@@ -197,7 +196,7 @@ async def test_events_come_as_they_happen(front: Front) -> None:
 
 async def test_requests_are_counted_by_the_address_that_nginx_saw(front: Front) -> None:
     async def left(client: httpx.AsyncClient, pretended: str) -> int:
-        answer = await client.get("/api/files", headers={**ADA, "X-Forwarded-For": pretended})
+        answer = await client.get("/api/files", headers={**signed_in("ada"), "X-Forwarded-For": pretended})
         return int(answer.headers["RateLimit-Remaining"])
 
     async with front.proxy.client(address="127.0.0.3") as other:
