@@ -30,7 +30,8 @@ RELOAD = 5.0  # seconds between two attempts to read a journal that fails
 
 
 class DocumentActor:
-    def __init__(self, key: str, world: World) -> None:
+    def __init__(self, key: str, world: World, schedule: Schedule | None = None) -> None:
+        """`schedule` is that of a document at rest."""
         self.key = key
         self.news = trio.Event()  # set, and replaced, whenever the document may have changed
         self._world = world
@@ -41,7 +42,7 @@ class DocumentActor:
         # No buffer: a letter is in the actor's hands or still in the sender's, never between.
         self._door, self._inbox = trio.open_memory_channel[Letter](0)
         self._pause = trio.CancelScope()
-        self.schedule = Schedule(key, world.patience, world.nodes)
+        self.schedule = schedule or Schedule(key, world.patience, world.nodes)
         self.faults = 0  # of the auto-save, in a row
 
     @property

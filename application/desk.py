@@ -1,4 +1,8 @@
-"""The desk: finds the one living actor of each open document, and wakes it on the first knock."""
+"""The desk: finds the one living actor of each open document, and wakes it on the first knock, or on time.
+
+An actor is a task and the document's whole state, for as long as somebody edits it or something is under way.
+An open document that nobody edits rests without one.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +18,17 @@ from application import about
 from application.actor import DocumentActor
 from application.journal import JournalFailed
 from application.nodes import ALL, owns, shard_of
+from application.schedule import Schedule
+from application.sleepers import ASKED, Sleeper, Sleepers
 from application.world import World
 from domain.commands import Command
-from domain.document import Document
+from domain.document import EDITING, SAVING, Document
 
 logger = logging.getLogger(__name__)
 
 KNOCKS = 3
 LONGEST_REST = 60.0  # seconds between two lives of an actor that keeps crashing
-ASKED = 100  # documents a second that the server is asked about when many are taken up
+BREATH = 200  # documents are taken up between two looks at whatever else is to be done
 
 
 class Unavailable(Exception):
@@ -45,20 +51,24 @@ class Desk:
         self._nursery = nursery
         self._world = world
         self._actors: dict[str, DocumentActor] = {}
+        self._sleepers = Sleepers(self._actor)
+        nursery.start_soon(self._sleepers.run)
         self._crashes: dict[str, int] = {}
 
     def __len__(self) -> int:
-        return len(self._actors)
+        return len(self._actors) + len(self._sleepers)
 
     def unsaved(self) -> list[str]:
         """The keys that are edited now, or have an offer under way."""
-        return [key for key, actor in self._actors.items() if actor.unsaved]
+        awake = [key for key, actor in self._actors.items() if actor.unsaved]
+        return awake + [key for key, sleeper in self._sleepers if sleeper.unsaved]
 
     def opened(self) -> int:
         """How many documents are open; all there are, once they have been taken up."""
-        return sum(not document.closed for _, document in self._ours())
+        return sum(not document.closed for _, document in self._ours()) + len(self._sleepers)
 
     def edited(self) -> Iterator[Edited]:
+        """After a start, each from its first auto-save on: before that nobody knows how it is with it."""
         for actor, document in self._ours():
             if document.users and document.editing_since:
                 stored = max(filter(None, (document.editing_since, document.saved_at)))
@@ -67,7 +77,8 @@ class Desk:
 
     def kept_at_server(self) -> int:
         """How many documents the server has changes of that only opening and leaving them delivers."""
-        return sum(document.kept_there for _, document in self._ours())
+        awake = sum(document.kept_there for _, document in self._ours())
+        return awake + sum(sleeper.kept_there for _, sleeper in self._sleepers)
 
     def _ours(self) -> Iterator[tuple[DocumentActor, Document]]:
         for actor in self._actors.values():
@@ -75,18 +86,32 @@ class Desk:
                 yield actor, actor.document
 
     async def take_up(self, shards: Collection[int] = ALL) -> int:
-        """Wake every document of these that is open or has an offer to fetch. Raises JournalFailed."""
-        keys = await self._world.journal.open_keys(shards)
+        """Look after every document of these that is open or has an offer to fetch. Raises JournalFailed.
+
+        None is read from the log before it is needed: the row says when that is.
+        """
+        states = await self._world.journal.open_states(shards)
         now = trio.current_time()
-        for place, key in enumerate(keys):
-            self._actor(key).moved(info_at=now + place / ASKED)
-        return len(keys)
+        for place, (key, state) in enumerate(states.items()):
+            if place % BREATH == 0:
+                await trio.lowlevel.checkpoint()
+            self._take_up(key, state, now, info_at=now + place / ASKED)
+        return len(states)
+
+    def _take_up(self, key: str, state: str, now: float, info_at: float) -> None:
+        if state == SAVING or key in self._actors:
+            self._actor(key).moved(info_at)
+        else:
+            schedule = Schedule(key, self._world.patience, self._world.nodes)
+            schedule.took_up(info_at, now, edited=state == EDITING)
+            self._sleepers.lay(key, Sleeper(schedule, unsaved=state == EDITING))
 
     def moved(self, shards: Collection[int]) -> None:
         """These became ours to look after, or somebody else's."""
         for key, actor in self._actors.items():
             if shard_of(key) in shards:
                 actor.moved()
+        self._sleepers.drop(shards)
 
     def learn(self, versions: Mapping[str, int]) -> None:
         """How many facts there are of these documents, since something was recorded of them."""
@@ -123,7 +148,8 @@ class Desk:
 
     def _actor(self, key: str) -> DocumentActor:
         if key not in self._actors:
-            self._actors[key] = actor = DocumentActor(key, self._world)
+            sleeper = self._sleepers.take(key)
+            self._actors[key] = actor = DocumentActor(key, self._world, sleeper.schedule if sleeper else None)
             self._nursery.start_soon(self._watch, actor)
         return self._actors[key]
 
@@ -132,7 +158,7 @@ class Desk:
         key = actor.key
         about.only(key=key)
         try:
-            await actor.run(partial(self._forget, actor))
+            await actor.run(partial(self._leave, actor))
             self._crashes.pop(key, None)
         except Exception:
             crashes = self._crashes[key] = self._crashes.get(key, 0) + 1
@@ -141,6 +167,13 @@ class Desk:
         finally:
             self._forget(actor)
             actor.news.set()
+
+    def _leave(self, actor: DocumentActor) -> None:
+        """Nothing is under way."""
+        self._forget(actor)
+        if actor.document and not actor.document.closed and actor.ours:
+            actor.schedule.laid_to_rest()
+            self._sleepers.lay(actor.key, Sleeper(actor.schedule, kept_there=actor.document.kept_there))
 
     def _forget(self, actor: DocumentActor) -> None:
         if self._actors.get(actor.key) is actor:

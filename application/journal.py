@@ -178,8 +178,11 @@ class Journal(Protocol):
         """Every document (of a file) that is open or has an offer to fetch: what a restart takes up."""
         ...
 
-    async def open_keys(self, shards: Collection[int]) -> Sequence[str]:
-        """Of the documents that `open_documents` gives, those of these shards."""
+    async def open_states(self, shards: Collection[int]) -> Mapping[str, str]:
+        """Of the documents that `open_documents` gives, those of these shards: the state of each key.
+
+        First those that have something unsaved, then those in trouble, and of the others the youngest.
+        """
         ...
 
     async def last_document(self, file_id: str) -> DocumentRow | None:

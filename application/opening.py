@@ -12,7 +12,7 @@ from application.journal import FileRow, StaleWrite
 from application.people import Person
 from application.world import World
 from domain.commands import Admit, NoteLoaded, Open
-from domain.document import Document
+from domain.document import SAVING, Document
 from domain.formats import Format, format_of
 from domain.keys import document_key
 from domain.levels import mode_of
@@ -123,7 +123,7 @@ class Door:
         last = await self._world.journal.last_document(row.id)
         if last is None:
             return None
-        waits = last.state == "saving" or self._world.sidecars.holds(last.key)
+        waits = last.state == SAVING or self._world.sidecars.holds(last.key)
         return last.key if waits or last.closed_reason == CloseReason.UNCHANGED else None
 
     async def _wait_for_the_final(self, key: str) -> None:

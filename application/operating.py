@@ -14,8 +14,9 @@ from application.ports import StorageFailed
 from application.spool import Spool
 from application.trust import Trust
 from application.world import World
+from domain.document import EDITING, SAVING
 
-UNSAVED = frozenset({"editing", "saving"})
+UNSAVED = frozenset({EDITING, SAVING})
 ONE_DOOR = (
     "With several nodes the others would let people in again. Stop the nodes one after the other instead: "
     "each saves what it looks after."

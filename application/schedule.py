@@ -16,17 +16,39 @@ from domain.events import DocumentEvent
 from domain.presence import UNORDERED
 
 CALLED = events.Joined | events.Left | events.SaveOffered  # what callbacks lead to
+AHEAD = 6  # a part of the interval: so long before it a document at rest is woken for an auto-save
 ROUNDING = 1e-6  # of an interval: a moment that close to a phase is that phase
 
 
 class Schedule:
+    """It outlives the actor of a document at rest, and is then all that there is of it: it stays small."""
+
+    __slots__ = (
+        "_admitted_until",
+        "_autosave_at",
+        "_autosave_running",
+        "_doubtful",
+        "_held",
+        "_info_at",
+        "_nodes",
+        "_patience",
+        "_phase",
+        "_rest_at",
+        "admitted_at",
+        "closing_word",
+        "info_running",
+        "nothing_new_at",
+        "orphaned_since",
+        "reload_at",
+        "shard",
+    )
+
     def __init__(self, key: str, patience: Patience, nodes: Nodes) -> None:
         self._patience = patience
-        self._nodes, self._shard = nodes, shard_of(key)
+        self._nodes, self.shard = nodes, shard_of(key)
         self.moved()
         # The documents' phases are spread, so that a thousand of them do not ask in the same second.
         self._phase = patience.autosave * int.from_bytes(sha256(key.encode()).digest()[:4]) / 2**32
-        self._apart = patience.autosave / 3  # at least: who was paused and is late must not ask twice
         self.reload_at = -inf
         self.admitted_at: datetime | None = None  # the last admission to edit, recorded or not
         self.nothing_new_at: datetime | None = None  # the server's last answer that there is nothing to save
@@ -43,10 +65,25 @@ class Schedule:
     @property
     def ours(self) -> bool:
         """Whether this node looks after the document: it ceases to at once, and begins when it is told."""
-        return self._held and self._shard in self._nodes.shards
+        return self._held and self.shard in self._nodes.shards
 
     def moved(self) -> None:
-        self._held = self._shard in self._nodes.shards
+        self._held = self.shard in self._nodes.shards
+
+    @property
+    def wakes_at(self) -> float:
+        """When a document at rest needs its actor: to ask about it, or for an auto-save that is due soon."""
+        return min(self._info_at, self._autosave_at - self._patience.autosave / AHEAD)
+
+    def took_up(self, info_at: float, now: float, *, edited: bool) -> None:
+        """The document was left by another life, or another node; it is at rest until it has to be saved."""
+        self.reconcile(info_at)
+        if edited:
+            self._autosave_at = self._next_phase(now)
+
+    def laid_to_rest(self) -> None:
+        """Nobody edits the document; an actor that is woken stays for a while."""
+        self._autosave_at = self._rest_at = inf
 
     def due(self, document: Document | None, *, busy: bool) -> float:
         rest = inf if busy or self._needed(document) else self._rest_at
@@ -54,10 +91,15 @@ class Schedule:
         return min(rest, autosave, self._info_at if self._askable(document) else inf)
 
     def _needed(self, document: Document | None) -> bool:
-        """Whether there is something to wait for here."""
+        """Whether there is something to wait for here. Of what is open and quiet, the desk keeps the time."""
         if document is None or not (self.ours or self._doubtful):
             return False
-        return not document.closed or bool(document.offers)
+        return bool(document.offers) or not (document.closed or self._quiet(document))
+
+    def _quiet(self, document: Document) -> bool:
+        """Nobody edits, nobody is on the way, and nothing is being found out."""
+        found_out = not self._doubtful and self.orphaned_since is None
+        return found_out and not document.users and self._autosave_at >= self._admitted_until
 
     def _wanted(self, document: Document | None) -> bool:
         if document is None or document.closed or self._autosave_running or not self.ours:
@@ -75,7 +117,9 @@ class Schedule:
         return self._askable(document) and self._info_at <= now
 
     def rested(self, document: Document | None, now: float, *, busy: bool) -> bool:
-        return not busy and not self._needed(document) and self._rest_at <= now
+        if busy or self._needed(document) or self.info_due(document, now):
+            return False
+        return self._rest_at <= now
 
     def learned(
         self, document: Document | None, news: Iterable[DocumentEvent], now: float, wall: datetime
@@ -95,13 +139,14 @@ class Schedule:
             return
         if self._info_at == inf:
             self._info_at = now + self._patience.silence
+        self._rest_at = min(self._rest_at, now + self._lingers)
         if self._autosave_at == inf or self._autosave_at < now:
             self._autosave_at = self._next_phase(now)
 
     def visited(self, document: Document | None, now: float) -> None:
-        """A letter came. Where the document is another node's, the actor stays for a while."""
+        """A letter came: the actor stays for a while, for the next one."""
         if document and not document.closed:
-            self._rest_at = now + self._patience.resting
+            self._rest_at = now + self._lingers
 
     def admitted(self, now: float, at: datetime) -> None:
         self.admitted_at = at
@@ -150,6 +195,16 @@ class Schedule:
     def reconcile(self, at: float) -> None:
         """Then at the latest the server is asked: nobody here knows what has happened."""
         self._info_at = min(self._info_at, at)
+
+    @property
+    def _lingers(self) -> float:
+        """With an open document."""
+        return self._patience.quiet if self.ours else self._patience.resting
+
+    @property
+    def _apart(self) -> float:
+        """At least so far: who was paused and is late must not ask twice."""
+        return self._patience.autosave / 3
 
     def _next_phase(self, now: float) -> float:
         interval = self._patience.autosave

@@ -21,7 +21,8 @@ class Patience:
     autosave: float = 30
     admitted: float = 120  # so long after an admission to edit we auto-save although nobody has joined
     silence: float = 600  # no callback for so long: ask the server
-    resting: float = 60  # a closed document's actor lingers for so long
+    resting: float = 60  # the actor of a closed document, or of another node's, lingers for so long
+    quiet: float = 10  # that of an open one that nobody edits
     unreachable: float = 60  # between two attempts to ask an unreachable server
     url: float = 900  # a result url's life, where it does not say (the server's urlExpires)
     backoff: float = 60  # the longest pause between two attempts to fetch

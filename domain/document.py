@@ -13,6 +13,7 @@ from domain.file import EVERYBODY
 from domain.offers import Offer, Settled
 from domain.words import Mode, Next, Standing
 
+EDITING, SAVING = "editing", "saving"  # states
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 Rank = tuple[datetime, bool, datetime, int]
@@ -60,10 +61,10 @@ class Document:
     @property
     def state(self) -> str:
         if self.offers:
-            return "saving"
+            return SAVING
         if self.closed:
             return "closed"
-        return "editing" if self.users else "open"
+        return EDITING if self.users else "open"
 
     def rank(self, offer: Offer) -> Rank:
         """Finals beat forcesaves of the same second; among equals the one received later wins.

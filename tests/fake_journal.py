@@ -177,8 +177,10 @@ class FakeJournal:
         wanted = (row for row in rows if row.state != "closed" and file_id in {None, row.file})
         return sorted(wanted, key=lambda row: row.opened_at)
 
-    async def open_keys(self, shards: Collection[int]) -> Sequence[str]:
-        return [row.key for row in await self.open_documents() if shard_of(row.key) in shards]
+    async def open_states(self, shards: Collection[int]) -> Mapping[str, str]:
+        rows = reversed(await self.open_documents())
+        wanted = sorted(rows, key=lambda row: (row.state == "open", row.trouble is None))
+        return {row.key: row.state for row in wanted if shard_of(row.key) in shards}
 
     async def last_document(self, file_id: str) -> DocumentRow | None:
         await self._reach()

@@ -142,8 +142,8 @@ class LedgerJournal:
             return await self._query(sql.format(""), (), to_document)
         return await self._query(sql.format(" AND file_id = ?"), (file_id,), to_document)
 
-    async def open_keys(self, shards: Collection[int]) -> Sequence[str]:
-        return await self._in_thread(partial(self._ledger.views.open_keys, shards), self._readers)
+    async def open_states(self, shards: Collection[int]) -> Mapping[str, str]:
+        return dict(await self._in_thread(partial(self._ledger.views.open_states, shards), self._readers))
 
     async def last_document(self, file_id: str) -> DocumentRow | None:
         sql = "SELECT * FROM documents WHERE file_id = ? ORDER BY opened_at DESC LIMIT 1"

@@ -20,6 +20,7 @@ FREED = """SELECT sha256 FROM thinned WHERE sha256 > ? AND at >= ? AND at < ?
     AND NOT EXISTS (SELECT 1 FROM versions WHERE versions.forms_sha256 = thinned.sha256)
     ORDER BY sha256 LIMIT ?"""
 
+AS_TAKEN_UP = "ORDER BY state = 'open', trouble IS NULL, opened_at DESC"
 UPSERT_FILE = """INSERT INTO files VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
     version=excluded.version, name=excluded.name, owner_name=excluded.owner_name,
     head=excluded.head, last=excluded.last, sha256=excluded.sha256, size=excluded.size,

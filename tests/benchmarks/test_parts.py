@@ -91,7 +91,7 @@ def test_documents_are_open_in_the_log_with_an_editor_or_without(tmp_path: Path,
 
     with closing(ledger_at(tmp_path / "log.db")) as ledger:
         kept = [session for batch in recorded(ledger, iter(sessions())) for session in batch]
-        assert sorted(ledger.views.open_keys(ALL)) == sorted(session.key for session in kept)
+        assert dict(ledger.views.open_states(ALL)).keys() == {session.key for session in kept}
         edited = ledger.views.query("SELECT count(*) FROM documents WHERE users <> '{}'", (), tuple)
     assert edited == [(len(kept) - left,)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -482,13 +482,36 @@ async def test_what_others_have_recorded_is_found_by_its_keys(journal: Journal) 
     assert await journal.document_version("nobody") == 0
 
 
-async def test_open_documents_are_found_by_their_shards(journal: Journal) -> None:
+async def test_the_states_of_open_documents_are_found_by_their_shards(journal: Journal) -> None:
     keys = [f"k{number}" for number in range(20)]
     for key in keys:
         await record(journal, key, replace(opened(), file=key))
     await record(journal, "over", replace(opened(), file="over"), closed())
     shards = {shard_of(key) for key in keys[:5]}
-    found = await journal.open_keys(shards)
-    assert sorted(found) == sorted(key for key in keys if shard_of(key) in shards)
-    assert await journal.open_keys(set()) == []
-    assert sorted(await journal.open_keys(ALL)) == sorted(keys)
+    found = await journal.open_states(shards)
+    assert dict(found) == {key: "open" for key in keys if shard_of(key) in shards}
+    assert await journal.open_states(set()) == {}
+    assert (await journal.open_states(ALL)).keys() == set(keys)
+
+
+async def test_what_is_unsaved_comes_first_then_trouble_then_the_youngest(journal: Journal) -> None:
+    failed = events.Errored(
+        at=at(9), source=words.Source.COMMAND, detail="why", attempt=3, next=words.Next.GO_ON, offer=None
+    )
+    lives: Mapping[str, Sequence[DocumentEvent]] = {
+        "old": [opened()],
+        "edited": [opened(seconds=1), joined(seconds=2)],
+        "young": [opened(seconds=3)],
+        "failing": [opened(seconds=2), failed],
+        "late": [opened(), closed(), offered(9, 6, 70)],
+    }
+    for key, (first, *others) in lives.items():
+        await record(journal, key, replace(first, file=key), *others)
+    found = list((await journal.open_states(ALL)).items())
+    assert found == [
+        ("edited", "editing"),
+        ("late", "saving"),
+        ("failing", "open"),
+        ("young", "open"),
+        ("old", "open"),
+    ]

@@ -112,8 +112,8 @@ class PostgresRecorder(PostgresApplicationRecorder):
     def search(self, wanted: Search) -> list[Recorded]:
         return self._read(lambda cursor: [recorded(row) for row in wanted.run(cursor)])
 
-    def open_keys(self, shards: Collection[int]) -> list[str]:
-        return self.query(tables.OPEN_KEYS, ([*shards],), itemgetter(0))
+    def open_states(self, shards: Collection[int]) -> list[tuple[str, str]]:
+        return self.query(tables.OPEN_STATES, ([*shards],), itemgetter("key", "state"))
 
     def note(self, work: Callable[[Any], T]) -> T:
         with self.datastore.transaction(commit=True) as cursor:

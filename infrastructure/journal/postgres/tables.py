@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from infrastructure.journal.events_table import COLUMNS
 from infrastructure.journal.postgres.dialect import TEXT
+from infrastructure.journal.views import AS_TAKEN_UP
 
 SPACE = 0xD0C1ED6E - 2**32  # of our advisory locks
 WRITING, UPGRADING, ENTERING, COPYING = 1000, 1001, 1002, 1003
@@ -78,4 +79,5 @@ INSERT = f"""INSERT INTO stored_events (position, {COLUMNS}) SELECT * FROM unnes
 SALT = "SELECT salt FROM stored_events WHERE originator_id = ? AND originator_version = ?"
 CHANNEL = "docledger"
 TELL = f"NOTIFY {CHANNEL}"
-OPEN_KEYS = "SELECT key FROM documents WHERE state <> 'closed' AND shard = ANY(?)"
+OPEN_STATES = f"""SELECT key, state FROM documents
+    WHERE state <> 'closed' AND shard = ANY(?) {AS_TAKEN_UP}"""  # noqa: S608

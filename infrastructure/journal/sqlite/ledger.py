@@ -55,9 +55,9 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         with self.datastore.transaction(commit=False) as c:
             return [recorded(row) for row in wanted.run(c)]
 
-    def open_keys(self, shards: Collection[int]) -> list[str]:
-        keys = self.query(tables.OPEN_KEYS, (), itemgetter(0))
-        return [key for key in keys if shard_of(key) in shards]
+    def open_states(self, shards: Collection[int]) -> list[tuple[str, str]]:
+        states = self.query(tables.OPEN_STATES, (), itemgetter("key", "state"))
+        return [(key, state) for key, state in states if shard_of(key) in shards]
 
     def note(self, work: Callable[[Any], T]) -> T:
         with self.datastore.transaction(commit=True) as c:

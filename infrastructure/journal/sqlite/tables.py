@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infrastructure.journal.events_table import AFTER, MINUTE, SPAN
+from infrastructure.journal.views import AS_TAKEN_UP
 
 EVENTS = """CREATE TABLE IF NOT EXISTS stored_events (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -77,4 +78,4 @@ LOCK = "DELETE FROM people WHERE 0"
 SPAN_ALL = f"""INSERT INTO spans SELECT position / {SPAN}, min(substr(at, 1, {MINUTE})),
     max(substr(at, 1, {MINUTE})) || '{AFTER}' FROM stored_events
     WHERE at IS NOT NULL GROUP BY 1"""  # noqa: S608
-OPEN_KEYS = "SELECT key FROM documents WHERE state <> 'closed'"
+OPEN_STATES = f"SELECT key, state FROM documents WHERE state <> 'closed' {AS_TAKEN_UP}"  # noqa: S608
