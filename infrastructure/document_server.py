@@ -16,12 +16,12 @@ from application.outside_json import value_of
 from application.ports import Answer, Blob, DownloadFailed, DownloadGone, ServerUnreachable, TooLarge
 from infrastructure import converter
 from infrastructure.converter import Converter
-from infrastructure.posting import UNCOMPRESSED, Sign, SignedPost, new_client, reading, reason, trust
+from infrastructure.posting import UNCOMPRESSED, Clients, Sign, SignedPost, new_client, reading, reason, trust
 from infrastructure.result_urls import result_url
 
 LEGACY_PATH = "/coauthoring/CommandService.ashx"
 PATH = "/command"
-COMMANDS_AT_ONCE = 8  # httpx slows down with the number of its connections
+COMMANDS_AT_ONCE = 16  # of each kind; thousands of documents are auto-saved in half a minute
 DOWNLOADS_AT_ONCE = 16
 
 _GONE = frozenset({403, 404, 410})
@@ -52,7 +52,7 @@ class Keeping(Protocol):
 
 
 class HttpDocumentServer:
-    """Two clients, so that slow downloads never stand in the way of commands."""
+    """Clients of their own for each kind, so that slow downloads never stand in the way of commands."""
 
     def __init__(
         self,
@@ -65,23 +65,25 @@ class HttpDocumentServer:
         self._endpoint = endpoint
         self._blobs = blobs
         trusted = trust(endpoint.ca_bundle)
-        self._commands = new_client(trusted, 2 * COMMANDS_AT_ONCE + converter.AT_ONCE, transport)
+        self._commands = Clients(trusted, COMMANDS_AT_ONCE, transport)
+        self._infos = Clients(trusted, COMMANDS_AT_ONCE, transport)
+        self._conversions = Clients(trusted, converter.AT_ONCE, transport)
         self._downloads = new_client(trusted, DOWNLOADS_AT_ONCE, transport)
-        self._post = SignedPost(self._commands, sign, endpoint.internal_url, LEGACY_PATH, PATH)
+        self._post = SignedPost(sign, endpoint.internal_url, LEGACY_PATH, PATH)
         self._converter = Converter(
-            SignedPost(self._commands, sign, endpoint.internal_url, converter.PATH, converter.LEGACY_PATH),
+            SignedPost(sign, endpoint.internal_url, converter.PATH, converter.LEGACY_PATH),
+            self._conversions,
             question_seconds=endpoint.command_seconds,
             seconds=endpoint.conversion_seconds,
         )
-        self._command_slots = trio.CapacityLimiter(COMMANDS_AT_ONCE)
-        self._info_slots = trio.CapacityLimiter(COMMANDS_AT_ONCE)
         self._download_slots = trio.CapacityLimiter(DOWNLOADS_AT_ONCE)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._commands.aclose()
+        for clients in (self._commands, self._infos, self._conversions):
+            await clients.aclose()
         await self._downloads.aclose()
 
     async def command(self, name: str, key: str | None = None, **parameters: Any) -> Answer:
@@ -90,11 +92,11 @@ class HttpDocumentServer:
         query = "" if key is None else f"?shardkey={quote(key, safe='')}"
         # `info` waits for our own callbacks: it must not keep the other commands waiting with it.
         waits = name == "info"
+        clients = self._infos if waits else self._commands
         seconds = self._endpoint.info_seconds if waits else self._endpoint.command_seconds
         try:
             with trio.fail_after(seconds):
-                async with self._info_slots if waits else self._command_slots:
-                    return _answer(await self._post(query, {"c": name, **subject, **parameters}))
+                return _answer(await self._post(clients, query, {"c": name, **subject, **parameters}))
         except trio.TooSlowError as error:
             raise ServerUnreachable(f"no answer to {name} within {seconds:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:

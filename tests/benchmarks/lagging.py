@@ -98,4 +98,5 @@ async def watched(settings: Settings, watcher: Watcher) -> None:
 def main() -> None:
     settings = read_settings()
     logs.configure(settings.log_level, settings.log_format, secrets_of(settings))
+    gc.freeze()
     trio.run(watched, settings, Watcher(Path(sys.argv[1])))
