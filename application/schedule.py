@@ -151,6 +151,7 @@ class Schedule:
     def admitted(self, now: float, at: datetime) -> None:
         self.admitted_at = at
         self._admitted_until = now + self._patience.admitted
+        self.reconcile(now + self._patience.silence)
         if self._autosave_at < now:
             self._autosave_at = self._next_phase(now)
 

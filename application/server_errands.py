@@ -152,7 +152,7 @@ async def _doubt_orphaned(asked: datetime, world: World, actor: Asker) -> float:
     before = actor.schedule.orphaned_since
     document = await actor.ask(None)
     if document is None or document.closed or document.kept_there:
-        return world.patience.silence
+        return world.patience.kept_there
     if before is None or document.offers:
         actor.schedule.orphaned_since = asked
         return world.patience.orphaned
@@ -160,4 +160,4 @@ async def _doubt_orphaned(asked: datetime, world: World, actor: Asker) -> float:
     if document and document.kept_there:
         logger.critical("the Document Server has changes of %s that nobody edits", document.name)
     actor.schedule.orphaned_since = None
-    return world.patience.silence
+    return world.patience.kept_there

@@ -12,7 +12,7 @@ import trio
 
 from application.schedule import Schedule
 
-ASKED = 100  # documents a second that are woken only to ask the server about them
+ASKED = 50  # documents a second that are woken only to ask the server about them
 STALE = 1024  # deadlines of documents that have been woken since, beside as many that count
 
 

@@ -21,6 +21,7 @@ class Patience:
     autosave: float = 30
     admitted: float = 120  # so long after an admission to edit we auto-save although nobody has joined
     silence: float = 600  # no callback for so long: ask the server
+    kept_there: float = 3600  # the same, once it has said that it keeps changes which nobody edits
     resting: float = 60  # the actor of a closed document, or of another node's, lingers for so long
     quiet: float = 10  # that of an open one that nobody edits
     unreachable: float = 60  # between two attempts to ask an unreachable server

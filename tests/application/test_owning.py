@@ -8,8 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from application.desk import ASKED
 from application.nodes import ALL, SHARDS, shard_of
+from application.sleepers import ASKED
 from domain.words import Mode
 from tests.application.cluster import Cluster, cluster
 from tests.application.conftest import ADA, BOB, callback, saving

@@ -109,6 +109,22 @@ async def test_what_the_server_keeps_is_counted_at_rest_too(stage: Stage, autoju
     assert stage.desk.kept_at_server() == 1
 
 
+async def test_what_it_keeps_is_asked_about_less_often_until_somebody_comes(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    key, patience = await looked_at(stage), stage.world.patience
+    await trio.sleep(patience.silence + 2 * patience.orphaned)
+    known = len(stage.server.asked("info"))
+    assert stage.desk.kept_at_server() == 1
+    await trio.sleep(patience.kept_there - 2 * patience.orphaned)
+    assert len(stage.server.asked("info")) == known
+    document = await stage.desk.ask(key)
+    assert document
+    assert (await stage.door.open(document.file, ADA, "::1")).key == key
+    await trio.sleep(patience.silence + 1)
+    assert len(stage.server.asked("info")) == known + 1
+
+
 @asynccontextmanager
 async def another_life(stage: Stage, journal: FakeJournal) -> AsyncIterator[Stage]:
     async with life(journal, stage.blobs, FakeServer(stage.blobs), FakeSidecars()) as second:
@@ -195,7 +211,7 @@ async def test_a_document_at_rest_follows_its_shard(autojump_clock: MockClock) -
         await trio.sleep(100)
         assert [len(member.desk) for member in nodes.members] == [0, 1]
         before = nodes.asked("info")
-        await trio.sleep(1000)
+        await trio.sleep(4000)
         asked = [now - then for now, then in zip(nodes.asked("info"), before, strict=True)]
         assert asked[0] == 0
         assert asked[1] > 0

@@ -5,7 +5,7 @@ keeps changes that nobody edits). `docledger serve` is started on that log, with
 answers at once and counts. Told for each number of documents:
 
 - until the service answers, until all are looked after, until each was auto-saved once, until each was asked
-  about once (a hundred a second are), in seconds from the start of the process;
+  about once (fifty a second are), in seconds from the start of the process;
 - memory for each document, beyond that of a service without any;
 - and then, for a while: how late the event loop is, how long people wait for an editor's configuration, how
   many commands go out, how long the pause between two auto-saves of a document is (it should be 30 seconds,
