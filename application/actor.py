@@ -43,6 +43,7 @@ class DocumentActor:
         self._door, self._inbox = trio.open_memory_channel[Letter](0)
         self._pause = trio.CancelScope()
         self.schedule = schedule or Schedule(key, world.patience, world.nodes)
+        self._was_open = schedule is not None
         self.faults = 0  # of the auto-save, in a row
 
     @property
@@ -53,6 +54,11 @@ class DocumentActor:
     def ours(self) -> bool:
         """Whether this node looks after the document; else the actor is a visitor, for a while."""
         return self.schedule.ours
+
+    @property
+    def is_open(self) -> bool:
+        """And ours; one that was at rest still is, until its history is read."""
+        return self.ours and (self._was_open if self.document is None else not self.document.closed)
 
     @property
     def unsaved(self) -> bool:

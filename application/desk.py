@@ -65,7 +65,7 @@ class Desk:
 
     def opened(self) -> int:
         """How many documents are open; all there are, once they have been taken up."""
-        return sum(not document.closed for _, document in self._ours()) + len(self._sleepers)
+        return sum(actor.is_open for actor in self._actors.values()) + len(self._sleepers)
 
     def edited(self) -> Iterator[Edited]:
         """After a start, each from its first auto-save on: before that nobody knows how it is with it."""
@@ -171,7 +171,7 @@ class Desk:
     def _leave(self, actor: DocumentActor) -> None:
         """Nothing is under way."""
         self._forget(actor)
-        if actor.document and not actor.document.closed and actor.ours:
+        if actor.document and actor.is_open:
             actor.schedule.laid_to_rest()
             self._sleepers.lay(actor.key, Sleeper(actor.schedule, kept_there=actor.document.kept_there))
 
