@@ -20,11 +20,11 @@ from application.doctor.patience import Patience
 from infrastructure import standin_process
 from infrastructure.settings import Settings
 from web.configured import Connection, connection_of, tokens_of
-from web.connections import listen
 from web.doctor import PROBE, land
 from web.examining import examine, landing_of
 from web.groups import leaves
 from web.server import config_of
+from web.serving import listen
 
 NOWHERE = Connection("", "", None, standin=True)  # the stand-in, while no service runs
 

@@ -19,10 +19,12 @@ from infrastructure.store_urls import MEMORY, without_password
 from web.app import create_app
 from web.bootstrap import Stages, assemble
 from web.configured import known_hosts
-from web.connections import listen
+from web.connections import Connection, Stock
 from web.guard import Guard, GuardedConfig, said_always
+from web.lean.connection import Lean
 from web.observing import Observed
 from web.roles import Alone, Role
+from web.serving import listen
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ MARGIN = 1.0  # seconds beyond the grace period
 HEAD = 16 * 1024  # bytes of a request's head that has not ended yet; at most 64 KiB are read at once
 HEAD_SECONDS = 5  # for a head to arrive, and for a connection without a request
 ALONE = Alone()
+CONNECTIONS: dict[str, type[Connection]] = {"lean": Lean, "stock": Stock}
 CUT = 3.0  # seconds from the end of listening until unfinished requests are cut, unanswered
 
 
@@ -86,7 +89,14 @@ async def serve(
             inner = create_app(partial(assemble, settings, connection, stages, patience))
             app = cast(ASGIFramework, Observed(Guard(role.within(inner), known_hosts(settings))))
             config = config_of(settings, role.binds)
-            serving = partial(listen, app, config, shutdown_trigger=shutdown, leaving=role.leaving)
+            serving = partial(
+                listen,
+                app,
+                config,
+                shutdown_trigger=shutdown,
+                leaving=role.leaving,
+                kind=CONNECTIONS[settings.http_connections],
+            )
             binds = await nursery.start(_then_cancel, nursery, serving)
             stages.listening.set()
             await role.ready(settings)

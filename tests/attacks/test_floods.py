@@ -19,7 +19,8 @@ from tests.web.fake_server import envelope, signed
 from tests.web.life import Running
 from tests.web.service import CALLBACK, Service, second, word
 from web.bodies import IDLE, SLACK, SLOWEST, Body, BrokenOff, whole
-from web.connections import STALLED, Connection, Connections
+from web.connections import STALLED, Connection
+from web.serving import Connections
 
 NEWER = word("Newer words.")
 BOUND = int(FORGERIES.partition("/")[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import h2.config
 import h2.connection
@@ -10,12 +11,19 @@ import pytest
 import trio
 
 from tests.attacks.raw import alive, dial, status, talk
+from tests.web.life import Running
 from tests.web.service import CALLBACK, Service, sign_in
+from web.server import CONNECTIONS
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 POST = f"POST {CALLBACK} HTTP/1.1\r\nHost: x\r\n".encode()
 UPGRADE = GET + b"Connection: Upgrade\r\nUpgrade: "
 WEBSOCKET = UPGRADE + b"websocket\r\nSec-WebSocket-Version: 13\r\n"
+
+
+@pytest.fixture(params=CONNECTIONS)
+async def service(running: Running, request: Any) -> Service:
+    return await running(http_connections=request.param)
 
 
 def http2(path: bytes = b"/", method: bytes = b"GET", *more: tuple[bytes, bytes]) -> bytes:

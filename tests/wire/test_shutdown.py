@@ -1,0 +1,107 @@
+"""The end of a service: idle connections at once, running answers in their time, the rest by force."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import trio
+from hypercorn.config import Config
+from hypercorn.typing import LifespanState
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from tests.wire.apps import answer, echo
+from tests.wire.served import Serve
+from tests.wire.test_answers import Pouring, narrow
+from web.connections import Connection
+from web.lean.connection import Lean
+from web.lean.shared import Shared
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def test_connections_without_a_request_end_at_once(serve: Serve) -> None:
+    served = await serve(echo, keep_alive_timeout=3600, graceful_timeout=3600)
+    async with served.client() as idle, served.client() as used, served.client() as slow:
+        await used.send(GET)
+        await used.answer()
+        await slow.send(b"GET / HTTP/1.1\r\nHo")
+        await wait_all_tasks_blocked(0.02)
+        served.stop.set()
+        for client in (idle, used, slow):
+            assert await client.rest() == b""
+        with trio.fail_after(5):
+            await served.over.wait()
+
+
+async def test_a_running_answer_is_finished_and_the_last_of_its_connection(
+    serve: Serve, kind: type[Connection]
+) -> None:
+    going = trio.Event()
+
+    async def waiting(scope: Any, receive: Any, send: Any) -> None:
+        await going.wait()
+        await answer(send, b"done")
+
+    served = await serve(waiting, graceful_timeout=3600)
+    async with served.client() as client:
+        await client.send(GET + GET if kind is Lean else GET)  # Hypercorn waits for ever on the second
+        await wait_all_tasks_blocked(0.02)
+        served.stop.set()
+        await wait_all_tasks_blocked(0.02)
+        assert not served.over.is_set()
+        going.set()
+        answered = await client.answer()
+        assert answered.body == b"done"
+        assert answered.headers.get("connection") == ("close" if kind is Lean else None)
+        assert await client.rest() == b""
+    with trio.fail_after(5):
+        await served.over.wait()
+
+
+async def test_nobody_is_let_in_any_more(serve: Serve) -> None:
+    served = await serve(echo)
+    served.stop.set()
+    await served.over.wait()
+    try:
+        async with served.client() as client:
+            assert await client.rest() == b""
+    except OSError:
+        pass  # nobody is there at all
+
+
+async def test_whoever_comes_in_when_all_is_over_is_let_go() -> None:
+    shared = Shared(Config())
+    await shared.terminated.set()
+    ours, theirs = (trio.SocketStream(trio.socket.from_stdlib_socket(each)) for each in socket.socketpair())
+    async with ours, theirs:
+        with trio.fail_after(5):
+            await Lean(echo, Config(), shared, LifespanState(), theirs)  # type: ignore[arg-type]
+            assert await ours.receive_some() == b""
+
+
+async def test_what_takes_too_long_is_cut(serve: Serve, mock_clock: MockClock) -> None:
+    async def endless(scope: Any, receive: Any, send: Any) -> None:
+        await trio.sleep_forever()
+
+    served = await serve(endless, graceful_timeout=3)
+    async with served.client() as client:
+        await client.send(GET)
+        await wait_all_tasks_blocked(0.02)
+        served.stop.set()
+        await wait_all_tasks_blocked(0.02)
+        assert not served.over.is_set()
+        mock_clock.jump(4)
+        assert await client.rest() == b""
+        await served.over.wait()
+
+
+async def test_a_client_that_takes_nothing_does_not_hold_the_end(serve: Serve, mock_clock: MockClock) -> None:
+    served = await serve(Pouring(100, 1024 * 1024), graceful_timeout=3)
+    async with narrow(served) as client:
+        await client.send(GET)
+        await wait_all_tasks_blocked(0.1)
+        served.stop.set()
+        await wait_all_tasks_blocked(0.1)
+        mock_clock.jump(4)
+        await served.over.wait()
