@@ -25,6 +25,7 @@ from tests.web.service import Service, second, sign_in, word
 pytestmark = pytest.mark.in_both
 
 EVE = "auditor:eve"
+STALLING = 5  # each is one task of ours at least, and some come and go anyway
 HEAD = "position,at,type,text,users,user_ids,file,file_name,key,stream,number,data"
 
 
@@ -202,12 +203,11 @@ async def busiest() -> int:
     return most
 
 
-async def test_a_client_that_stalls_or_walks_away_costs_nothing(running: Running, tmp_path: Path) -> None:
+async def test_clients_that_stall_or_walk_away_cost_nothing(running: Running, tmp_path: Path) -> None:
     async with with_long_log(running, tmp_path / "long", 15_000, 3000) as service:
         await service.get("/healthz")
         before = await busiest()
         host, _, port = service.url.removeprefix("http://").partition(":")
-        stream = await trio.open_tcp_stream(host, int(port))
         token = sign_in("eve", role="auditor")
         lines = (
             "GET /api/audit/export HTTP/1.1",
@@ -216,13 +216,16 @@ async def test_a_client_that_stalls_or_walks_away_costs_nothing(running: Running
             "",
             "",
         )
-        await stream.send_all("\r\n".join(lines).encode())
-        assert (await stream.receive_some(12)) == b"HTTP/1.1 200"
+        streams = [await trio.open_tcp_stream(host, int(port)) for _ in range(STALLING)]
+        for stream in streams:
+            await stream.send_all("\r\n".join(lines).encode())
+            assert (await stream.receive_some(12)) == b"HTTP/1.1 200"
         with trio.fail_after(10):
-            for _ in range(20):  # while it stalls, others are served
+            for _ in range(20):  # while they stall, others are served
                 assert (await service.get("/api/audit?limit=1", by=EVE)).status_code == 200
         await service.until(lambda: tasks() > before)
-        await stream.aclose()
+        for stream in streams:
+            await stream.aclose()
         await service.until(lambda: tasks() <= before)
 
 
