@@ -10,6 +10,7 @@ byte beyond ASCII in a path or a header of theirs) ends the process with all of 
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from typing import Any, cast
 
 import h11
@@ -30,7 +31,7 @@ SEVER = "docledger.sever"  # ends the connection that a request came over: a key
 Address = tuple[str, int] | None
 
 
-class Connection(TCPServer):
+class Connection(TCPServer, ABC):
     """From its beginning to its end, whoever speaks HTTP over it."""
 
     client: Address = None
@@ -49,9 +50,9 @@ class Connection(TCPServer):
         finally:
             await self._close()
 
+    @abstractmethod
     async def converse(self) -> None:
         """Until one of the two has had enough."""
-        raise NotImplementedError
 
     async def _send(self, data: bytes | memoryview) -> None:
         """Shielded, as Hypercorn does it, but not for ever: whoever takes nothing holds memory and a file."""
