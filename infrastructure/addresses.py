@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+remembered = lru_cache(4096)  # of the texts that are read again and again
 
 
 def client_address(scope: Mapping[str, Any], trusted_proxies: Sequence[Network]) -> str:
@@ -31,6 +34,7 @@ def from_proxy(scope: Mapping[str, Any], trusted_proxies: Sequence[Network]) -> 
     return peer is not None and _within(peer, trusted_proxies)
 
 
+@remembered
 def address_subject(address: str) -> str:
     """Whom to count: an IPv6 user owns a /64 and could take a new address for every request."""
     parsed = _address(address)
@@ -50,6 +54,7 @@ def _forwarded(scope: Mapping[str, Any]) -> Iterable[str]:
             yield from value.decode("latin-1").split(",")
 
 
+@remembered
 def _address(text: str) -> Address | None:
     """Also with a port or a zone, as proxies write it; an IPv4 address inside IPv6 is the IPv4 one."""
     text = text.strip()

@@ -10,9 +10,11 @@ from typing import Any
 import jwt
 from jwt.types import Options
 
-from application.outside_json import is_deep
+from application.outside_json import is_deep, value_of
+from application.own_json import text_of
 from application.tokens import BadToken
 
+_HEADER = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"  # {"alg":"HS256","typ":"JWT"}, as nearly everybody writes it
 _LONG_TOKEN = 16 * 1024  # PyJWT takes 0.1 µs per byte before it looks at the signature: a forger's lever
 _SIGNATURE_ONLY: Options = {  # claims about time are read by our own clock, elsewhere
     "verify_exp": False,
@@ -36,7 +38,9 @@ class Secrets:
         return len(self._keys)
 
     def sign(self, claims: Mapping[str, Any]) -> str:
-        return jwt.encode(dict(claims), self._keys[self.signing], "HS256")
+        """As PyJWT does, in a twentieth of its time."""
+        message = f"{_HEADER}.{_encoded(text_of(claims))}"
+        return f"{message}.{_signature(message, self._keys[self.signing])}"
 
     def verified(self, token: object) -> dict[str, Any]:
         """The claims, whatever they say of time. Raises BadToken."""
@@ -44,6 +48,9 @@ class Secrets:
             raise BadToken("no secret is configured to verify it with")
         if not isinstance(token, str):
             raise BadToken("the token is not a text")
+        for key in self._keys:
+            if (claims := _usual(token, key)) is not None:
+                return claims
         *others, last = self._keys
         for key in others:
             if _signature_fits(token, key):
@@ -64,6 +71,27 @@ def _key(secret: str) -> bytes:
     return secret.encode().ljust(32, b"\0")
 
 
+def _usual(token: str, key: bytes) -> dict[str, Any] | None:
+    """The claims of a token with the usual header and a fitting signature; PyJWT judges all others.
+
+    Only what PyJWT would take as well is taken, in a tenth of its time.
+    """
+    signed, _, signature = token.rpartition(".")
+    header, _, payload = signed.partition(".")
+    if header != _HEADER or not token.isascii():
+        return None
+    if not hmac.compare_digest(_signature(signed, key), signature):
+        return None
+    text = _decoded(payload) if len(payload) % 4 != 1 else b""
+    if _encoded(text) != payload:  # which leaves no second spelling
+        return None
+    try:
+        claims = value_of(text)
+    except ValueError:
+        return None
+    return claims if isinstance(claims, dict) else None
+
+
 def _read(token: str, key: bytes) -> dict[str, Any]:
     try:
         if any(is_deep(_decoded(part)) for part in token.split(".")[:2]):
@@ -81,7 +109,16 @@ def _decoded(part: str) -> bytes:
     return urlsafe_b64decode(part + "==")
 
 
+def _encoded(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def _signature(message: str, key: bytes) -> str:
+    return _encoded(hmac.digest(key, message.encode(errors="replace"), "sha256"))
+
+
 def _signature_fits(token: str, key: bytes) -> bool:
-    signed, _, signature = token.encode(errors="replace").rpartition(b".")
-    digest = hmac.digest(key, signed, "sha256")
-    return hmac.compare_digest(urlsafe_b64encode(digest).rstrip(b"="), signature.rstrip(b"="))
+    signed, _, signature = token.rpartition(".")
+    return hmac.compare_digest(
+        _signature(signed, key).encode(), signature.rstrip("=").encode(errors="replace")
+    )

@@ -98,7 +98,7 @@ class Context:
 
 
 def context_of(connection: HTTPConnection) -> Context:
-    context: Context = connection.state.context
+    context: Context = connection.scope["state"]["context"]
     return context
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from application.opening import Opening
+from application.own_json import text_of
 from web.context import Context, context_of, person_of
 from web.editor_config import EMBEDDED, Wishes, editor_config
 from web.errors import Misconfigured
@@ -40,7 +40,7 @@ class Configured:
 
 
 async def config(request: Request) -> Response:
-    return JSONResponse((await _configured(request)).answer)
+    return Response(text_of((await _configured(request)).answer), media_type="application/json")
 
 
 async def viewer(request: Request) -> Response:
@@ -62,7 +62,7 @@ async def viewer(request: Request) -> Response:
 
 def _json_island(value: Any) -> str:
     """JSON that cannot end its script element."""
-    return json.dumps(value).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return text_of(value).decode().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 async def _configured(request: Request) -> Configured:
