@@ -20,6 +20,7 @@ from application.ports import Blob
 from infrastructure.digests import SHA256, place_of, size_at
 from infrastructure.discarding import wanted_after_all
 from infrastructure.durable import Draft, Folders, plainly, publish
+from infrastructure.page_cache import PageCache
 from infrastructure.reading import READ_BYTES, Part, Reading, part_of
 from infrastructure.receiving import received
 from infrastructure.trash import Trash, is_idle, touch, touched_at
@@ -52,6 +53,7 @@ class LocalBlobs:
         self._trash = Trash(self._root / "trash", self._folders)
         self._mode = mode
         self._fsync = fsync
+        self._memory = PageCache()
         self._threads = trio.CapacityLimiter(THREADS)
         with plainly(SUBJECT, "be prepared"):
             if self._root.is_dir():
@@ -79,11 +81,16 @@ class LocalBlobs:
 
     def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from `start` up to `stop`, in chunks of 1 MiB. Raises StorageFailed on the way."""
-        return Reading(partial(self.part, sha256), start, stop, self.in_thread)
+        find, at_hand = partial(self.part, sha256), partial(self.at_hand, sha256)
+        return Reading(find, start, stop, self.in_thread, at_hand=at_hand)
 
     def part(self, sha256: str, start: int, wanted: int) -> Part:
         """Blocking. Raises OSError."""
         return part_of(self.path(sha256), start, wanted)
+
+    def at_hand(self, sha256: str, start: int, wanted: int) -> Part | None:
+        """What the system has in memory."""
+        return self._memory.part(self.path(sha256), start, wanted)
 
     async def place(self, sha256: str) -> str | None:
         """None also for what only we may read. Raises StorageFailed."""

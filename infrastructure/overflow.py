@@ -43,6 +43,10 @@ class Store(Blobs, Protocol):
         """Blocking. Raises OSError, StorageFailed."""
         ...
 
+    def at_hand(self, sha256: str, start: int, wanted: int) -> Part | None:
+        """What nobody has to wait for."""
+        ...
+
     async def in_thread(self, verb: str, work: Callable[[], Any]) -> Any: ...
 
     async def probe(self) -> None:
@@ -99,9 +103,8 @@ class OverflowBlobs:
     def read(self, sha256: str, start: int = 0, stop: int | None = None) -> AsyncIterator[bytes]:
         store = self._store
         digest = sha256 if store.remote else None
-        return Reading(
-            partial(self._part, sha256), start, stop, store.in_thread, step=store.step, digest=digest
-        )
+        find, at_hand = partial(self._part, sha256), partial(store.at_hand, sha256)
+        return Reading(find, start, stop, store.in_thread, step=store.step, digest=digest, at_hand=at_hand)
 
     def _part(self, sha256: str, start: int, wanted: int) -> Part:
         """Bytes go from the overflow to the store, so whoever asks them in this order meets them."""

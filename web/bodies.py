@@ -203,7 +203,10 @@ class BlobResponse(Response):
         await send({"type": "http.response.start", "status": status, "headers": raw})
         if request.method != "HEAD" and stop > start:
             async for chunk in self._blobs.read(self._sha256, start, stop):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                start += len(chunk)
+                await send({"type": "http.response.body", "body": chunk, "more_body": start < stop})
+            if start == stop:
+                return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _place(self, request: Request) -> str | None:
