@@ -16,13 +16,16 @@ from application.outside_json import value_of
 from application.ports import Answer, Blob, DownloadFailed, DownloadGone, ServerUnreachable, TooLarge
 from infrastructure import converter
 from infrastructure.converter import Converter
-from infrastructure.posting import UNCOMPRESSED, Clients, Sign, SignedPost, new_client, reading, reason, trust
+from infrastructure.kept_alive import KeptAlive
+from infrastructure.posting import UNCOMPRESSED, Clients, Sign, SignedPost, reading, reason, trust
 from infrastructure.result_urls import result_url
 
 LEGACY_PATH = "/coauthoring/CommandService.ashx"
 PATH = "/command"
 COMMANDS_AT_ONCE = 16  # of each kind; thousands of documents are auto-saved in half a minute
 DOWNLOADS_AT_ONCE = 16
+
+DOWNLOAD = {**UNCOMPRESSED, "Accept": "*/*", "User-Agent": f"python-httpx/{httpx.__version__}"}
 
 _GONE = frozenset({403, 404, 410})
 
@@ -52,7 +55,7 @@ class Keeping(Protocol):
 
 
 class HttpDocumentServer:
-    """Clients of their own for each kind, so that slow downloads never stand in the way of commands."""
+    """Connections of their own for each kind, so that slow downloads never stand in the way of commands."""
 
     def __init__(
         self,
@@ -68,7 +71,7 @@ class HttpDocumentServer:
         self._commands = Clients(trusted, COMMANDS_AT_ONCE, transport)
         self._infos = Clients(trusted, COMMANDS_AT_ONCE, transport)
         self._conversions = Clients(trusted, converter.AT_ONCE, transport)
-        self._downloads = new_client(trusted, DOWNLOADS_AT_ONCE, transport)
+        self._downloads = transport or KeptAlive(trusted)
         self._post = SignedPost(sign, endpoint.internal_url, LEGACY_PATH, PATH)
         self._converter = Converter(
             SignedPost(sign, endpoint.internal_url, converter.PATH, converter.LEGACY_PATH),
@@ -117,9 +120,8 @@ class HttpDocumentServer:
                     return await self._download(target)
 
     async def _download(self, url: httpx.URL) -> Blob:
-        request = self._downloads.build_request("GET", url, headers=UNCOMPRESSED)
         with trio.fail_after(self._endpoint.idle_seconds):
-            response = await self._downloads.send(request, stream=True)
+            response = await self._downloads.handle_async_request(httpx.Request("GET", url, headers=DOWNLOAD))
         async with reading(response) as (response, chunks):
             length = _promised_length(response, self._endpoint.max_bytes)
             async with aclosing(_arriving(chunks, length, self._endpoint.idle_seconds)) as arriving:
