@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import unquote
 
 import httpx
 
 from application.ports import DownloadFailed
+
+_configured = lru_cache(64)(httpx.URL)  # of the settings' few urls, which are needed each time
 
 
 def result_url(url: str, public_url: str, internal_url: str, origins: Iterable[str]) -> httpx.URL:
@@ -20,9 +23,9 @@ def result_url(url: str, public_url: str, internal_url: str, origins: Iterable[s
         offered = httpx.URL(url)
         if offered.scheme not in {"http", "https"} or not offered.host or offered.userinfo:
             raise DownloadFailed("the offered url is no plain http url")
-        if _origin(offered) in {_origin(httpx.URL(listed)) for listed in origins}:
+        if _origin(offered) in {_origin(_configured(listed)) for listed in origins}:
             return offered.copy_with(fragment=None)
-        return _inside(offered, httpx.URL(public_url), httpx.URL(internal_url))
+        return _inside(offered, _configured(public_url), _configured(internal_url))
     except (httpx.InvalidURL, ValueError) as error:
         raise DownloadFailed("the offered url is not a url") from error
 

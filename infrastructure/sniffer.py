@@ -76,9 +76,11 @@ def judge(path: Path, filetype: str) -> Verdict:
         )
     if path.stat().st_size == 0:
         return _empty(wanted)
-    mime = load_magic().mime_of(str(path))
     with path.open("rb") as file:
         content = look(file)
+    if wanted.extension in content.extensions and content.mime != "text/plain":
+        return Verdict(True, content.mime)
+    mime = load_magic().mime_of(str(path))  # which takes longer than all the rest
     if wanted.extension in content.extensions:
         return Verdict(True, _most_telling(content, mime))
     if content == UNKNOWN and mime in wanted.mimes and not mime.startswith("text/"):
