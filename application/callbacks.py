@@ -50,12 +50,12 @@ class Callbacks:
         *,
         keep_failed: bool,
         unsafe: Callable[[], None] = lambda: None,
-        present: Callable[[str], None] = lambda key: None,
+        present: Callable[[str, Document], None] = lambda key, document: None,
     ) -> None:
         """`keep_failed`: on a status 3 the server is told to keep its change log.
 
         `unsafe` is called when an offer had to be answered before its bytes were safe, and `present` with
-        the key of a document when the server has said who edits it.
+        a document and its key when the server has said who edits it.
         """
         self._nursery = nursery
         self._desk = desk
@@ -114,7 +114,7 @@ class Callbacks:
             case NoteServerFailure(status=3):
                 return Fate.LOST
             case NotePresence():
-                self._present(key)
+                self._present(key, document)
         return Fate.DONE
 
     async def _settled(self, key: str, command: TakeOffer) -> Fate:

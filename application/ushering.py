@@ -18,6 +18,7 @@ from application.people import Person
 from application.ports import Code, ServerUnreachable
 from application.world import World
 from domain.commands import SendOut
+from domain.document import Document
 from domain.presence import overstaying
 
 logger = logging.getLogger(__name__)
@@ -54,27 +55,27 @@ class Usher:
         for row in await self._world.journal.open_documents(file_id):
             self.look(row.key)
 
-    def look(self, key: str) -> None:
-        """Soon, whoever may no longer be there is shown out."""
+    def look(self, key: str, document: Document | None = None) -> None:
+        """Soon, whoever may no longer be there is shown out. `document` is what it was a moment ago."""
         if key not in self._minding:
-            self._nursery.start_soon(self._look, key)
+            self._nursery.start_soon(self._look, key, document)
         self._minding[key] = key in self._minding
 
-    async def _look(self, key: str) -> None:
+    async def _look(self, key: str, document: Document | None) -> None:
         try:
             again = True
             while again:
                 self._minding[key] = False
-                if users := await self._overstaying(key):
+                seems = document is None or bool(await self._overstaying(document))  # nearly never
+                if seems and (users := await self._overstaying(await self._desk.ask(key))):
                     await self._send_out(key, users, "")
-                again = self._minding[key]
+                document, again = None, self._minding[key]
         except TROUBLE as trouble:
             logger.warning("%s: who may no longer be there could not be sent out: %s", key, trouble)
         finally:
             del self._minding[key]
 
-    async def _overstaying(self, key: str) -> Sequence[str]:
-        document = await self._desk.ask(key)
+    async def _overstaying(self, document: Document | None) -> Sequence[str]:
         file = await self._world.journal.file(document.file) if document else None
         return sorted(overstaying(document, file.file)) if document and file else []
 

@@ -6,7 +6,7 @@ import logging
 
 import trio
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from application import about
 from application.callbacks import OFFERS, Fate
@@ -102,4 +102,4 @@ def _note_last(found: Decision, what: str, address: str) -> None:
 
 def reply(status: int, error: int) -> Response:
     headers = {"Retry-After": "1"} if status in {429, 503} else {}
-    return JSONResponse({"error": error}, status, headers=headers)
+    return Response(b'{"error":%d}' % error, status, headers, "application/json")

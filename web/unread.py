@@ -36,7 +36,7 @@ class _Rest:
 
     def before(self, send: Send) -> Send:
         async def send_after(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and not self._over:
                 with trio.move_on_after(LINGER):
                     await self._discard()
             if self._over:

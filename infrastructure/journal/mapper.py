@@ -40,7 +40,8 @@ STEPS: dict[str, Sequence[Step]] = {}
 
 
 def topic_of(kind: type) -> str:
-    return topics_of(kind.__name__)[-1]
+    name = kind.__name__
+    return topics_of(name)[-1] if name in STEPS else name
 
 
 def topics_of(name: str) -> Sequence[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -94,3 +96,33 @@ async def test_of_nobody_there_nothing_is_asked(
     await usher.mind(file)
     await trio.sleep(1)
     assert stage.server.commands == []
+
+
+async def test_a_look_at_what_was_just_said_asks_nobody_unless_somebody_seems_to_overstay(
+    stage: Stage, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    usher, file, key = await editing(stage, nursery)
+    said = await stage.desk.ask(key)
+    assert said is not None
+    await stage.files.share(file, EVERYBODY, "everybody", Access.VIEW, ADA)
+    usher.look(key, replace(said, users=frozenset({"ada"}), admissions=()))
+    await trio.sleep(30)
+    assert not stage.server.asked("drop")
+    usher.look(key, said)
+    await trio.sleep(30)
+    assert len(stage.server.asked("drop")) == 1
+    assert stage.types(key)[-1] == "SentOut"
+
+
+async def test_an_old_word_sends_nobody_out(
+    stage: Stage, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    usher, file, key = await editing(stage, nursery)
+    said = await stage.desk.ask(key)
+    await trio.sleep(60)
+    await stage.callbacks.receive(callback(key, 4))
+    assert stage.types(key)[-1] == "Closed"
+    await stage.files.share(file, EVERYBODY, "everybody", Access.VIEW, ADA)
+    usher.look(key, said)
+    await trio.sleep(30)
+    assert not stage.server.asked("drop")
