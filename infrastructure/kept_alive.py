@@ -31,8 +31,10 @@ class Idle(NamedTuple):
 class KeptAlive(httpx.AsyncBaseTransport):
     """How many there are at once is the caller's to bound; so are all waits."""
 
-    def __init__(self, trusted: ssl.SSLContext) -> None:
+    def __init__(self, trusted: ssl.SSLContext, seconds: float = KEPT_ALIVE_SECONDS) -> None:
+        """A connection may be idle for so many `seconds`."""
         self._trusted = trusted
+        self._seconds = seconds
         self._idle: dict[tuple[str, bytes, int], deque[Idle]] = defaultdict(deque)  # the longest idle first
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -65,7 +67,7 @@ class KeptAlive(httpx.AsyncBaseTransport):
     async def _taken(self, place: tuple[str, bytes, int]) -> httpcore.AsyncHTTPConnection:
         """The one used last, if it is still good; whatever nobody has needed for long is closed."""
         idle = self._idle[place]
-        while idle and idle[0].since < trio.current_time() - KEPT_ALIVE_SECONDS:
+        while idle and idle[0].since < trio.current_time() - self._seconds:
             await idle.popleft().connection.aclose()
         while idle:
             connection = idle.pop().connection
@@ -76,7 +78,7 @@ class KeptAlive(httpx.AsyncBaseTransport):
         return httpcore.AsyncHTTPConnection(
             httpcore.Origin(scheme.encode(), host, port),
             ssl_context=self._trusted,
-            keepalive_expiry=KEPT_ALIVE_SECONDS,
+            keepalive_expiry=self._seconds,
         )
 
 
