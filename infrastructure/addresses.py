@@ -10,7 +10,9 @@ from typing import Any
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-remembered = lru_cache(4096)  # of the texts that are read again and again
+LONGEST = 100  # characters of an address, with its port and its zone
+
+remembered = lru_cache(4096)  # the same few are asked about again and again
 
 
 def client_address(scope: Mapping[str, Any], trusted_proxies: Sequence[Network]) -> str:
@@ -34,7 +36,6 @@ def from_proxy(scope: Mapping[str, Any], trusted_proxies: Sequence[Network]) -> 
     return peer is not None and _within(peer, trusted_proxies)
 
 
-@remembered
 def address_subject(address: str) -> str:
     """Whom to count: an IPv6 user owns a /64 and could take a new address for every request."""
     parsed = _address(address)
@@ -54,9 +55,13 @@ def _forwarded(scope: Mapping[str, Any]) -> Iterable[str]:
             yield from value.decode("latin-1").split(",")
 
 
-@remembered
 def _address(text: str) -> Address | None:
     """Also with a port or a zone, as proxies write it; an IPv4 address inside IPv6 is the IPv4 one."""
+    return _parsed(text) if len(text) <= LONGEST else None
+
+
+@remembered
+def _parsed(text: str) -> Address | None:
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -18,6 +18,7 @@ from web.links import link
 from web.pages import query_of
 
 EMBEDDED = "embedded"
+MODES = frozenset(Mode)
 TYPES = frozenset({"desktop", "mobile", EMBEDDED})
 LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z]{2,4})?")
 THEME = re.compile(r"(theme|default)-[a-z-]{1,40}")
@@ -123,7 +124,7 @@ def _embedded(site: Site, file_id: str, wishes: Wishes) -> dict[str, str]:
 
 def _mode(request: Request) -> Mode:
     wanted = request.query_params.get("mode", Mode.EDIT)
-    if wanted not in set(Mode):
+    if wanted not in MODES:
         raise BadRequest("mode is edit, or less: review, comment, fill or view.")
     return Mode(wanted)
 

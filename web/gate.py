@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.datastructures import Headers, QueryParams
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -43,11 +43,11 @@ class Gate:
         if not decision.allowed:
             await _too_many(decision)(scope, receive, send)
             return
-        extra = decision.headers()
+        extra = [(name.lower().encode(), value.encode()) for name, value in decision.headers().items()]
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(extra)
+            if extra and message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *extra]}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

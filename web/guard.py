@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from hypercorn.config import Config
@@ -15,6 +16,7 @@ STATIC = "/static/"
 MOST_HEADERS = 100
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 NOT_A_PAGE = b"default-src 'none'; frame-ancestors 'none'"
+LONGEST_AUTHORITY = 300  # characters; a name in the DNS has 253 at most
 A_YEAR = 31_536_000  # seconds
 
 
@@ -61,6 +63,11 @@ def said_always(public_url: str) -> list[tuple[bytes, bytes]]:
 
 def host_of(authority: str) -> str:
     """A host without its port, as browsers compare them; empty for what is none."""
+    return _host_of(authority) if len(authority) <= LONGEST_AUTHORITY else ""
+
+
+@lru_cache(256)
+def _host_of(authority: str) -> str:
     try:
         return (urlsplit(f"//{authority}").hostname or "").rstrip(".")
     except ValueError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,6 @@ from domain.words import Access, Standing, Trigger
 
 
 def to_file(row: Any) -> FileRow:
-    shares = {user: Share(name, Access(access)) for user, (name, access) in json.loads(row["shares"]).items()}
     file = File(
         name=row["name"],
         owner=row["owner"],
@@ -22,7 +22,7 @@ def to_file(row: Any) -> FileRow:
         sha256=row["sha256"],
         size=row["size"],
         changed_at=_time(row["changed_at"]),
-        shares=shares,
+        shares=_shares(row["shares"]),
         removed=bool(row["removed"]),
     )
     return FileRow(row["id"], row["version"], datetime.fromisoformat(row["added_at"]), file, row["live"])
@@ -65,6 +65,12 @@ def to_version(row: Any) -> VersionRow:
         from_file=row["from_file"],
         from_version=row["from_version"],
     )
+
+
+def _shares(text: str) -> Mapping[str, Share]:
+    if text == "{}":
+        return {}
+    return {user: Share(name, Access(access)) for user, (name, access) in json.loads(text).items()}
 
 
 def _time(text: str | None) -> datetime | None:

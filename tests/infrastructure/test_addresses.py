@@ -56,3 +56,9 @@ def test_an_ipv6_user_is_counted_by_network() -> None:
     assert address_subject("2001:db8::1") == address_subject("2001:db8::ffff") == "2001:db8::/64"
     assert address_subject("198.51.100.9") == "198.51.100.9"
     assert address_subject("testclient") == "testclient"
+
+
+def test_what_is_far_too_long_is_no_address() -> None:
+    endless = "1" * 10_000
+    assert client_address(scope(("10.0.0.1", 1), endless), PROXIES) == "10.0.0.1"
+    assert address_subject(endless) == endless
