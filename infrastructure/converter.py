@@ -11,7 +11,7 @@ import trio
 
 from application.outside_json import value_of
 from application.ports import ConversionFailed, ServerUnreachable
-from infrastructure.posting import Clients, SignedPost, reason
+from infrastructure.posting import SignedPost, reason
 
 PATH = "/converter"
 LEGACY_PATH = "/ConvertService.ashx"
@@ -27,11 +27,8 @@ class Converter:
     up on a silent connection long before; a question for a key that is known only asks how far it is.
     """
 
-    def __init__(
-        self, post: SignedPost, clients: Clients, *, question_seconds: float, seconds: float
-    ) -> None:
+    def __init__(self, post: SignedPost, *, question_seconds: float, seconds: float) -> None:
         self._post = post
-        self._clients = clients
         self._question_seconds = question_seconds
         self._seconds = seconds
         self._slots = trio.CapacityLimiter(AT_ONCE)
@@ -57,8 +54,7 @@ class Converter:
         """The result's url if there is one by now."""
         try:
             with trio.fail_after(self._question_seconds):
-                query = f"?shardkey={quote(wanted['key'], safe='')}"
-                return _result(await self._post(self._clients, query, wanted))
+                return _result(await self._post(f"?shardkey={quote(wanted['key'], safe='')}", wanted))
         except trio.TooSlowError as error:
             raise ServerUnreachable(
                 f"no answer of the converter within {self._question_seconds:g} s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import quote
@@ -17,15 +18,13 @@ from application.ports import Answer, Blob, DownloadFailed, DownloadGone, Server
 from infrastructure import converter
 from infrastructure.converter import Converter
 from infrastructure.kept_alive import KeptAlive
-from infrastructure.posting import UNCOMPRESSED, Clients, Sign, SignedPost, reading, reason, trust
+from infrastructure.posting import PLAINLY, Sign, SignedPost, reading, reason, trust
 from infrastructure.result_urls import result_url
 
 LEGACY_PATH = "/coauthoring/CommandService.ashx"
 PATH = "/command"
 COMMANDS_AT_ONCE = 16  # of each kind; thousands of documents are auto-saved in half a minute
 DOWNLOADS_AT_ONCE = 16
-
-DOWNLOAD = {**UNCOMPRESSED, "Accept": "*/*", "User-Agent": f"python-httpx/{httpx.__version__}"}
 
 _GONE = frozenset({403, 404, 410})
 
@@ -55,7 +54,7 @@ class Keeping(Protocol):
 
 
 class HttpDocumentServer:
-    """Connections of their own for each kind, so that slow downloads never stand in the way of commands."""
+    """So many exchanges of each kind at once, so that slow downloads never stand in the way of commands."""
 
     def __init__(
         self,
@@ -67,27 +66,23 @@ class HttpDocumentServer:
         """`sign` makes a command's token; None is a Document Server with JWT off."""
         self._endpoint = endpoint
         self._blobs = blobs
-        trusted = trust(endpoint.ca_bundle)
-        self._commands = Clients(trusted, COMMANDS_AT_ONCE, transport)
-        self._infos = Clients(trusted, COMMANDS_AT_ONCE, transport)
-        self._conversions = Clients(trusted, converter.AT_ONCE, transport)
-        self._downloads = transport or KeptAlive(trusted)
-        self._post = SignedPost(sign, endpoint.internal_url, LEGACY_PATH, PATH)
+        self._transport = transport or KeptAlive(trust(endpoint.ca_bundle))
+        to_server = partial(SignedPost, self._transport, sign, endpoint.internal_url)
+        self._post = to_server(LEGACY_PATH, PATH)
         self._converter = Converter(
-            SignedPost(sign, endpoint.internal_url, converter.PATH, converter.LEGACY_PATH),
-            self._conversions,
+            to_server(converter.PATH, converter.LEGACY_PATH),
             question_seconds=endpoint.command_seconds,
             seconds=endpoint.conversion_seconds,
         )
+        self._command_slots = trio.CapacityLimiter(COMMANDS_AT_ONCE)
+        self._info_slots = trio.CapacityLimiter(COMMANDS_AT_ONCE)
         self._download_slots = trio.CapacityLimiter(DOWNLOADS_AT_ONCE)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for clients in (self._commands, self._infos, self._conversions):
-            await clients.aclose()
-        await self._downloads.aclose()
+        await self._transport.aclose()
 
     async def command(self, name: str, key: str | None = None, **parameters: Any) -> Answer:
         """Sends one command; the wait for a free slot counts as well. Raises ServerUnreachable."""
@@ -95,11 +90,12 @@ class HttpDocumentServer:
         query = "" if key is None else f"?shardkey={quote(key, safe='')}"
         # `info` waits for our own callbacks: it must not keep the other commands waiting with it.
         waits = name == "info"
-        clients = self._infos if waits else self._commands
+        slots = self._info_slots if waits else self._command_slots
         seconds = self._endpoint.info_seconds if waits else self._endpoint.command_seconds
         try:
             with trio.fail_after(seconds):
-                return _answer(await self._post(clients, query, {"c": name, **subject, **parameters}))
+                async with slots:
+                    return _answer(await self._post(query, {"c": name, **subject, **parameters}))
         except trio.TooSlowError as error:
             raise ServerUnreachable(f"no answer to {name} within {seconds:g} s") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -121,7 +117,7 @@ class HttpDocumentServer:
 
     async def _download(self, url: httpx.URL) -> Blob:
         with trio.fail_after(self._endpoint.idle_seconds):
-            response = await self._downloads.handle_async_request(httpx.Request("GET", url, headers=DOWNLOAD))
+            response = await self._transport.handle_async_request(httpx.Request("GET", url, headers=PLAINLY))
         async with reading(response) as (response, chunks):
             length = _promised_length(response, self._endpoint.max_bytes)
             async with aclosing(_arriving(chunks, length, self._endpoint.idle_seconds)) as arriving:

@@ -1,6 +1,6 @@
-"""HTTP connections kept for one download after the other.
+"""HTTP connections kept for one exchange after the other.
 
-httpx' pool looks at every connection for every request, and its client does much for a GET that follows
+httpx' pool looks at every connection for every request, and its client does much for a request that follows
 nobody: a download took 920 µs of CPU among sixteen. httpcore's connection, which both are made of, is all
 that it needs.
 """

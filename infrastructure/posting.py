@@ -18,58 +18,31 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024  # getForgottenList names every forgotten key
 CLOSING_SECONDS = 1
 KEPT_ALIVE_SECONDS = 4  # Node hangs up after 5 idle seconds, perhaps just while we send
 UNCOMPRESSED = {"Accept-Encoding": "identity"}
+PLAINLY = {**UNCOMPRESSED, "User-Agent": f"python-httpx/{httpx.__version__}"}
 
 Sign = Callable[[Mapping[str, Any]], str]
-
-
-class Clients:
-    """So many exchanges at once, each through a client of its own with one connection.
-
-    httpx looks at all of a client's connections for every request: one client with 64 is five times slower
-    than 64 with one each.
-    """
-
-    def __init__(
-        self, trusted: ssl.SSLContext, at_once: int, transport: httpx.AsyncBaseTransport | None
-    ) -> None:
-        self._idle = [new_client(trusted, 1, transport) for _ in range(at_once)]
-        self._slots = trio.CapacityLimiter(at_once)
-
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Waits, under the caller's deadline, until one is free; the one used last comes first."""
-        async with self._slots:
-            client = self._idle.pop()
-            try:
-                yield client
-            finally:
-                self._idle.append(client)
-
-    async def aclose(self) -> None:
-        for client in self._idle:
-            await client.aclose()
 
 
 class SignedPost:
     """Posts parameters to the first of several paths that the server has, and remembers which it was."""
 
-    def __init__(self, sign: Sign | None, base_url: str, *paths: str) -> None:
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport, sign: Sign | None, base_url: str, *paths: str
+    ) -> None:
         """`sign` makes the parameters' token; None is a Document Server with JWT off."""
+        self._transport = transport
         self._sign = sign
         self._base_url = base_url
         self._paths = paths
 
-    async def __call__(self, clients: Clients, query: str, parameters: Mapping[str, Any]) -> bytes:
+    async def __call__(self, query: str, parameters: Mapping[str, Any]) -> bytes:
         """The answer's body. Raises ServerUnreachable, httpx.HTTPError, httpx.InvalidURL."""
-        async with clients.one() as client:
-            return await self._posted(client, query, self._body(parameters))
-
-    async def _posted(self, client: httpx.AsyncClient, query: str, body: Mapping[str, Any]) -> bytes:
+        body = self._body(parameters)
         for path in self._paths:
             url = f"{self._base_url}{path}{query}"
-            headers = {**UNCOMPRESSED, "Accept": "application/json"}
-            request = client.build_request("POST", url, json=body, headers=headers)
-            async with reading(await client.send(request, stream=True)) as (response, chunks):
+            headers = {**PLAINLY, "Accept": "application/json"}
+            request = httpx.Request("POST", url, json=body, headers=headers)
+            async with reading(await self._transport.handle_async_request(request)) as (response, chunks):
                 if response.status_code == 404:
                     continue
                 if response.status_code != 200:
@@ -102,16 +75,13 @@ def trust_also(ca_bundle: Path | None) -> ssl.SSLContext:
     return context
 
 
-def new_client(
-    trusted: ssl.SSLContext, connections: int, transport: httpx.AsyncBaseTransport | None
-) -> httpx.AsyncClient:
+def new_client(trusted: ssl.SSLContext, connections: int) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         verify=trusted,
         trust_env=False,
         follow_redirects=False,
         timeout=None,  # noqa: S113 - the callers' own deadlines cover every wait
         limits=httpx.Limits(max_connections=connections, keepalive_expiry=KEPT_ALIVE_SECONDS),
-        transport=transport,
     )
 
 

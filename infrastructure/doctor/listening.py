@@ -27,8 +27,8 @@ class Listening:
 
     def __init__(self, ca_bundle: Path | None, seconds: float) -> None:
         self._seconds = seconds
-        self._strict = new_client(trust(ca_bundle), AT_ONCE, None)
-        self._usual = new_client(trust_also(ca_bundle), AT_ONCE, None)
+        self._strict = new_client(trust(ca_bundle), AT_ONCE)
+        self._usual = new_client(trust_also(ca_bundle), AT_ONCE)
 
     async def __aenter__(self) -> Self:
         return self
