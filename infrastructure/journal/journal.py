@@ -44,10 +44,11 @@ READERS = (
     4  # far below the library's pool for SQLite, of 15: at its end a timed-out reader blocks every writer
 )
 FILE = "SELECT files.*, live.key AS live FROM files LEFT JOIN live ON live.file_id = files.id"
-FILES_OF = (  # ids begin with the time, so their order is that of adding
-    f"{FILE} WHERE removed = 0 AND id IN (SELECT file_id FROM visible WHERE \"user\" IN (?, '*'))"  # noqa: S608
-    " AND id < ? ORDER BY id DESC LIMIT ?"
-)
+# Ids begin with the time, so their order is that of adding. Each arm walks along its index as far as the page
+# goes: the set of all that somebody may see would grow with the files.
+NEWEST_OF = """SELECT file_id FROM (SELECT file_id FROM visible CROSS JOIN files ON files.id = file_id
+    WHERE "user" = ? AND file_id < ? AND removed = 0 ORDER BY file_id DESC LIMIT ?) AS arm"""
+FILES_OF = f"{FILE} WHERE id IN ({NEWEST_OF} UNION ALL {NEWEST_OF}) ORDER BY id DESC LIMIT ?"
 
 
 class LedgerJournal:
@@ -110,7 +111,8 @@ class LedgerJournal:
         return await self._row(f"{FILE} WHERE id = ?", (file_id,), to_file)
 
     async def files(self, user: str, *, before: str | None = None, limit: int = 100) -> Sequence[FileRow]:
-        return await self._query(FILES_OF, (user, before or "~", limit), to_file)
+        page = before or "~", limit
+        return await self._query(FILES_OF, (user, *page, "*", *page, limit), to_file)
 
     async def files_with(self, ids: Collection[str]) -> Sequence[FileRow]:
         return await self._query(f"{FILE} WHERE id IN ({marks(ids)})", list(ids), to_file)

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from application.journal import JournalFailed
 from domain import document as documents
 from domain.events import DocumentEvent
 from infrastructure.journal import LedgerJournal
+from infrastructure.journal.journal import FILES_OF
 from tests.story import admitted, joined, offered, opened
 
 
@@ -232,3 +234,13 @@ async def test_writers_in_two_processes_wait_for_each_other(tmp_path: Path) -> N
         both.start_soon(write, other, "l")
     async with LedgerJournal.open(path) as journal:
         assert len(await journal.document_history("k")) == len(await journal.document_history("l")) == 100
+
+
+async def test_a_page_of_files_is_found_along_the_index_of_whoever_may_see_them(tmp_path: Path) -> None:
+    async with LedgerJournal.open(tmp_path / "docledger.db"):
+        pass
+    with closing(sqlite3.connect(tmp_path / "docledger.db")) as connection:
+        parameters = ("ada", "~", 100, "*", "~", 100, 100)
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {FILES_OF}", parameters)]
+    assert plan.count("SEARCH visible USING PRIMARY KEY (user=? AND file_id<?)") == 2
+    assert [step for step in plan if step.startswith("SCAN")] == ["SCAN arm", "SCAN arm"]
