@@ -185,6 +185,16 @@ class Journal(Protocol):
         """
         ...
 
+    async def open_page(self, user: str | None, *, after: str = "", limit: int) -> Sequence[DocumentRow]:
+        """Of the documents that `open_documents` gives, in their order: those of files that this user may
+        see, or with None all, from the one that follows this key.
+        """
+        ...
+
+    async def open_counts(self) -> Mapping[str, int]:
+        """How many of the documents that `open_documents` gives are in each state."""
+        ...
+
     async def last_document(self, file_id: str) -> DocumentRow | None:
         """The file's latest session, however it ended."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from application.desk import Desk
@@ -60,10 +60,10 @@ class Operating:
 
     async def status(self) -> Status:
         """Of this node, but open and unsaved is what it is on any."""
-        rows, nodes = await self._open(), self.world.nodes
+        states, nodes = await self._states(), self.world.nodes
         return Status(
-            open_documents=None if rows is None else len(rows),
-            unsaved=len(_unsaved(rows) if rows and nodes.several else self.desk.unsaved()),
+            open_documents=None if states is None else sum(states.values()),
+            unsaved=_unsaved_in(states) if states and nodes.several else len(self.desk.unsaved()),
             kept_at_server=self.desk.kept_at_server(),
             waiting_saves=await self._waiting(),
             clock_skew=self.trust.skew,
@@ -75,9 +75,9 @@ class Operating:
             nodes_silence=nodes.silence,
         )
 
-    async def _open(self) -> Sequence[DocumentRow] | None:
+    async def _states(self) -> Mapping[str, int] | None:
         try:
-            return await self.world.journal.open_documents()
+            return await self.world.journal.open_counts()
         except JournalFailed:
             return None
 
@@ -86,6 +86,10 @@ class Operating:
             return await self.spool.waiting()
         except StorageFailed:
             return None
+
+
+def _unsaved_in(states: Mapping[str, int]) -> int:
+    return sum(number for state, number in states.items() if state in UNSAVED)
 
 
 def _unsaved(rows: Sequence[DocumentRow]) -> list[str]:

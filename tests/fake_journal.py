@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,7 +19,7 @@ from domain import events
 from domain.document import Document
 from domain.events import Event
 from domain.file import EVERYBODY
-from domain.words import Standing, Trigger
+from domain.words import Access, Standing, Trigger
 
 
 @dataclass
@@ -175,7 +176,18 @@ class FakeJournal:
         await self._reach()
         rows = [self._document(key) for key in self.documents_]
         wanted = (row for row in rows if row.state != "closed" and file_id in {None, row.file})
-        return sorted(wanted, key=lambda row: row.opened_at)
+        return sorted(wanted, key=lambda row: (row.opened_at, row.key))
+
+    async def open_page(self, user: str | None, *, after: str = "", limit: int) -> Sequence[DocumentRow]:
+        rows = [row for row in await self.open_documents() if user is None or self._is_visible(row, user)]
+        place = (self._document(after).opened_at, after) if after in self.documents_ else None
+        return [row for row in rows if place is None or (row.opened_at, row.key) > place][:limit]
+
+    def _is_visible(self, row: DocumentRow, user: str) -> bool:
+        return row.file in self.files_ and self.files_[row.file].file.access(user) is not Access.NONE
+
+    async def open_counts(self) -> Mapping[str, int]:
+        return Counter(row.state for row in await self.open_documents())
 
     async def open_states(self, shards: Collection[int]) -> Mapping[str, str]:
         rows = reversed(await self.open_documents())

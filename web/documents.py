@@ -14,17 +14,22 @@ from domain.words import Access, CloseReason, Standing
 from web.bodies import json_object
 from web.context import Context, context_of, person_of
 from web.errors import BadRequest
+from web.files import page_size
 
 
 async def listed(request: Request) -> Response:
-    """Every open document of a file that the asker may see."""
+    """Open documents of files that the asker may see, page by page, in the order of opening."""
     context, person = context_of(request), person_of(request)
-    documents = []
-    for row in await context.journal.open_documents():
-        file = await context.journal.file(row.file)
-        if file and _may_see(file, person):
-            documents.append(_described(row, file))
-    return JSONResponse({"documents": documents})
+    limit = page_size(request)
+    user, after = None if person.audits else person.id, request.query_params.get("after", "")
+    rows = await context.journal.open_page(user, after=after, limit=limit)
+    files = {file.id: file for file in await context.journal.files_with({row.file for row in rows})}
+    documents = [
+        _described(row, file)
+        for row in rows
+        if (file := files.get(row.file)) is not None and _may_see(file, person)
+    ]
+    return JSONResponse({"documents": documents, "next": rows[-1].key if len(rows) == limit else None})
 
 
 async def shown(request: Request) -> Response:

@@ -24,12 +24,12 @@ from web.sharing import share_all, shares_of
 VERSION_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"|([0-9]{1,9})')
 CONTENT_TAG = re.compile(r'"([0-9a-f]{64})"')
 NUMBER = re.compile(r"[0-9]{1,9}")
-PAGE = 100
+PAGE, LONGEST_PAGE = 100, 1000
 
 
 async def listed(request: Request) -> Response:
     context, person = context_of(request), person_of(request)
-    limit = _number(request.query_params.get("limit", str(PAGE)), 1, 1000)
+    limit = page_size(request)
     rows = await context.journal.files(person.id, before=request.query_params.get("before"), limit=limit)
     documents = await _documents(context, rows)
     files = [described(row, person, documents.get(row.live or "")) for row in rows]
@@ -193,9 +193,11 @@ def version_number(request: Request) -> int:
     return int(number)
 
 
-def _number(text: str, least: int, most: int) -> int:
-    if not NUMBER.fullmatch(text) or not least <= int(text) <= most:
-        raise BadRequest(f"limit is a number from {least} to {most}.")
+def page_size(request: Request) -> int:
+    """The `limit` of a list. Raises BadRequest."""
+    text = request.query_params.get("limit", str(PAGE))
+    if not NUMBER.fullmatch(text) or not 1 <= int(text) <= LONGEST_PAGE:
+        raise BadRequest(f"limit is a number from 1 to {LONGEST_PAGE}.")
     return int(text)
 
 

@@ -28,8 +28,12 @@ from infrastructure.journal.shown import to_document, to_file, to_version
 from infrastructure.journal.sqlite.rows import Rows
 from infrastructure.journal.views import (
     AUTOSAVED_FILES,
+    FILE,
+    FILES_OF,
     FREED,
+    OPEN_PAGE,
     REFERENCED,
+    SEEN_BY,
 )
 from infrastructure.store_urls import without_password
 
@@ -43,12 +47,6 @@ FOREIGN = 1.0  # seconds between two looks for what another process has recorded
 READERS = (
     4  # far below the library's pool for SQLite, of 15: at its end a timed-out reader blocks every writer
 )
-FILE = "SELECT files.*, live.key AS live FROM files LEFT JOIN live ON live.file_id = files.id"
-# Ids begin with the time, so their order is that of adding. Each arm walks along its index as far as the page
-# goes: the set of all that somebody may see would grow with the files.
-NEWEST_OF = """SELECT file_id FROM (SELECT file_id FROM visible CROSS JOIN files ON files.id = file_id
-    WHERE "user" = ? AND file_id < ? AND removed = 0 ORDER BY file_id DESC LIMIT ?) AS arm"""
-FILES_OF = f"{FILE} WHERE id IN ({NEWEST_OF} UNION ALL {NEWEST_OF}) ORDER BY id DESC LIMIT ?"
 
 
 class LedgerJournal:
@@ -139,13 +137,22 @@ class LedgerJournal:
         return await self._query(sql, keys, to_document)
 
     async def open_documents(self, file_id: str | None = None) -> Sequence[DocumentRow]:
-        sql = "SELECT * FROM documents WHERE state <> 'closed'{} ORDER BY opened_at"
+        sql = "SELECT * FROM documents WHERE state <> 'closed'{} ORDER BY opened_at, key"
         if file_id is None:
             return await self._query(sql.format(""), (), to_document)
         return await self._query(sql.format(" AND file_id = ?"), (file_id,), to_document)
 
     async def open_states(self, shards: Collection[int]) -> Mapping[str, str]:
         return dict(await self._in_thread(partial(self._ledger.views.open_states, shards), self._readers))
+
+    async def open_page(self, user: str | None, *, after: str = "", limit: int) -> Sequence[DocumentRow]:
+        if user is None:
+            return await self._query(OPEN_PAGE.format(""), (after, after, limit), to_document)
+        return await self._query(OPEN_PAGE.format(SEEN_BY), (after, after, user, limit), to_document)
+
+    async def open_counts(self) -> Mapping[str, int]:
+        sql = "SELECT state, count(*) FROM documents WHERE state <> 'closed' GROUP BY state"
+        return dict(await self._query(sql, (), tuple))
 
     async def last_document(self, file_id: str) -> DocumentRow | None:
         sql = "SELECT * FROM documents WHERE file_id = ? ORDER BY opened_at DESC LIMIT 1"

@@ -9,6 +9,19 @@ from application.changes import Change, DocumentChange, FileChange, ReadingChang
 from domain import events
 from domain.words import Access, Standing
 
+FILE = "SELECT files.*, live.key AS live FROM files LEFT JOIN live ON live.file_id = files.id"
+# Ids begin with the time, so their order is that of adding. Each arm walks along its index as far as the page
+# goes: the set of all that somebody may see would grow with the files.
+NEWEST_OF = """SELECT file_id FROM (SELECT file_id FROM visible CROSS JOIN files ON files.id = file_id
+    WHERE "user" = ? AND file_id < ? AND removed = 0 ORDER BY file_id DESC LIMIT ?) AS arm"""
+FILES_OF = f"{FILE} WHERE id IN ({NEWEST_OF} UNION ALL {NEWEST_OF}) ORDER BY id DESC LIMIT ?"
+
+# Who has one page of them must not wait for all: there may be a hundred thousand.
+OPEN_PAGE = """SELECT * FROM documents WHERE state <> 'closed'
+    AND (opened_at, key) > (coalesce((SELECT opened_at FROM documents WHERE key = ?), ''), ?){}
+    ORDER BY opened_at, key LIMIT ?"""
+SEEN_BY = """ AND EXISTS (SELECT 1 FROM visible
+    WHERE visible.file_id = documents.file_id AND "user" IN (?, '*'))"""
 AUTOSAVED_FILES = """SELECT DISTINCT file_id FROM versions
     WHERE "trigger" IN ('command', 'timer') AND file_id > ? ORDER BY file_id LIMIT ?"""
 REFERENCED = """SELECT 1 FROM versions WHERE sha256 = ? UNION ALL

@@ -66,7 +66,14 @@ class Docledger:
         return (await self._send("GET", f"/api/files/{file}/versions/{number}/content")).content
 
     async def open_documents(self) -> list[dict[str, Any]]:
-        return list((await self._json("GET", "/api/documents"))["documents"])
+        found: list[dict[str, Any]] = []
+        path = "/api/documents?limit=1000"
+        while True:
+            page = await self._json("GET", path)
+            found += page["documents"]
+            if page["next"] is None:
+                return found
+            path = f"/api/documents?limit=1000&after={page['next']}"
 
     async def document(self, key: str) -> dict[str, Any] | None:
         """None for a key that it does not know."""

@@ -347,6 +347,28 @@ async def test_the_open_documents_of_one_file_can_be_had(journal: Journal) -> No
     assert [row.key for row in await journal.open_documents("h")] == []
 
 
+async def test_open_documents_are_listed_and_counted_for_whoever_may_see_them(journal: Journal) -> None:
+    all_may = events.Shared(at=at(2), user="*", name="", access=Access.VIEW, by="ada")
+    bob_may = replace(all_may, user="bob", name="bob")
+    for name, *shares in (("f", all_may), ("g", bob_may), ("h",), ("i", all_may)):
+        await journal.append(file(name, ADDED, FIRST, *shares))
+    for key, name, seconds in (("z", "f", 0), ("y", "g", 1), ("x", "h", 1), ("w", "i", 2)):
+        await record(journal, key, replace(opened(seconds=seconds), file=name))
+    await record(journal, "v", replace(opened(seconds=3), file="j"), closed())
+    assert await listed(journal, None) == [["z", "x"], ["y", "w"], []]
+    assert await listed(journal, "ada") == [["z", "x"], ["y", "w"], []]
+    assert await listed(journal, "bob") == [["z", "y"], ["w"]]
+    assert await listed(journal, "cyd") == [["z", "w"], []]
+    assert dict(await journal.open_counts()) == {"open": 4}
+
+
+async def listed(journal: Journal, user: str | None) -> list[list[str]]:
+    pages = [[row.key for row in await journal.open_page(user, limit=2)]]
+    while len(pages[-1]) == 2:
+        pages.append([row.key for row in await journal.open_page(user, after=pages[-1][-1], limit=2)])
+    return pages
+
+
 CONSULTED = events.Consulted(at=at(5), user="eve", name="Eve", address="::1", what="timeline", file="f")
 
 

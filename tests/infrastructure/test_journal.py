@@ -22,7 +22,7 @@ from application.journal import JournalFailed
 from domain import document as documents
 from domain.events import DocumentEvent
 from infrastructure.journal import LedgerJournal
-from infrastructure.journal.journal import FILES_OF
+from infrastructure.journal.views import FILES_OF
 from tests.story import admitted, joined, offered, opened
 
 

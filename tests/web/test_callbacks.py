@@ -40,7 +40,7 @@ async def test_a_status_2_saves_what_people_open_and_closes(service: Service) ->
     assert (newest["number"], newest["trigger"], newest["head"]) == (2, "final", True)
     assert (newest["sha256"], newest["size"]) == (hashlib.sha256(NEWER).hexdigest(), len(NEWER))
     assert (await service.document(key))["closed_reason"] == "saved"
-    assert (await service.get("/api/documents")).json() == {"documents": []}
+    assert (await service.get("/api/documents")).json() == {"documents": [], "next": None}
 
 
 @pytest.mark.parametrize(

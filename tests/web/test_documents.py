@@ -25,7 +25,7 @@ async def test_an_open_document_is_listed_with_those_who_edit_it(service: Servic
 
 async def test_a_document_of_somebody_elses_file_is_not_shown(service: Service) -> None:
     key = await service.begin(await service.add())
-    assert (await service.get("/api/documents", by="bob")).json() == {"documents": []}
+    assert (await service.get("/api/documents", by="bob")).json() == {"documents": [], "next": None}
     for path in (f"/api/documents/{key}", f"/api/documents/{key}/events"):
         assert (await service.get(path, by="bob")).status_code == 403
         assert (await service.get(path, by=None)).status_code == 401
@@ -36,6 +36,19 @@ async def test_an_auditor_sees_every_document(service: Service) -> None:
     headers = {"Authorization": f"Bearer {sign_in('eve', role='auditor')}"}
     listed = await service.get("/api/documents", by=None, headers=headers)
     assert [document["key"] for document in listed.json()["documents"]] == [key]
+
+
+async def test_open_documents_come_page_by_page(service: Service) -> None:
+    keys = [await service.begin(await service.add(f"Plan {number}.docx")) for number in range(5)]
+    found, path = [], "/api/documents?limit=2"
+    while path:
+        page = (await service.get(path)).json()
+        assert len(page["documents"]) <= 2
+        found += [document["key"] for document in page["documents"]]
+        path = page["next"] and f"/api/documents?limit=2&after={page['next']}"
+    assert sorted(found) == sorted(keys)
+    for limit in ("0", "1001", "many"):
+        assert (await service.get(f"/api/documents?limit={limit}")).status_code == 400
 
 
 async def test_an_unknown_key_is_not_found(service: Service) -> None:

@@ -13,6 +13,7 @@ from web.openapi.parts import (
     given,
     header,
     many,
+    maybe,
     one_of,
     operation,
     record,
@@ -22,7 +23,7 @@ from web.openapi.parts import (
 )
 from web.operating import LONGEST
 
-DOCUMENTS = record({"documents": many(ref("Document"))})
+DOCUMENTS = record({"documents": many(ref("Document")), "next": maybe(TEXT)})
 UP = record({"status": {"const": "ok"}})
 READINESS = record(
     {
@@ -52,7 +53,16 @@ DRAIN = [
 
 PATHS: dict[str, Plain] = {
     "/api/documents": {
-        "get": operation("listSessions", "What is open now", {200: answer("Sessions", DOCUMENTS)}),
+        "get": operation(
+            "listSessions",
+            "What is open now, in the order of opening",
+            {200: answer("A page of sessions", DOCUMENTS)},
+            "bad_request",
+            asks=[
+                given("limit", "query", whole(1, 1000) | {"default": 100}),
+                given("after", "query", TEXT, "The `next` of the page before"),
+            ],
+        ),
     },
     "/api/documents/{key}": {
         "get": operation(
