@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 # What the test suite wants from Debian: a browser for the browser tests, libmagic for content checks, and for
 # deploy/ an nginx, a HAProxy, something to shut the image's steps in with (bwrap), and systemd-analyze. `make test-scale`
 # wants the rest, starts it itself, and does not mind Debian's own services beside it.
-CI_PACKAGES := chromium libmagic1 nginx-light haproxy bubblewrap systemd postgresql pgbouncer redis-server iproute2
+CI_PACKAGES := chromium libmagic1 nginx-light haproxy bubblewrap systemd postgresql pgbouncer redis-server iproute2 wrk
 
-# `make bench` wants wrk as well: apt install wrk.
+# `make bench`: PEER=peer.json sends the same loads to another integrator on this machine, PARTS=http,sse measures
+# these parts only. docs/performance.md has both, and what the figures mean.
 
 # `make chaos`; a SEED repeats a run's plan, KEEP=1 keeps the folder of a good run too. NODES=3 wants root, and the
 # engines of `make test-scale`; for that, KILLS=30 DOCUMENTS=40 is plenty on two cores.
@@ -43,8 +44,8 @@ check: $(VENV)/.ready-test  ## formatting, lint and types, without the tests
 audit: $(VENV)/.ready-test  ## what is known against the releases in constraints.txt; findings fail it
 	$(BIN)/python -m tests.audit
 
-bench: $(VENV)/.ready-test  ## the service beside a bare hello on the same server (needs wrk)
-	$(BIN)/python -m tests.benchmarks
+bench: $(VENV)/.ready-test  ## speed and memory, as multiples of a bare hello on the same server (docs/performance.md)
+	$(BIN)/python -m tests.benchmarks $(if $(PEER),--peer $(PEER)) $(if $(PARTS),--parts $(PARTS))
 
 chaos: $(VENV)/.ready-$(if $(filter 1,$(NODES)),test,scale)  ## kill, cut and break everything while people edit: no save may be lost
 	$(BIN)/python -m tests.chaos --nodes $(NODES) --kills $(KILLS) --documents $(DOCUMENTS) --policy $(POLICY) \

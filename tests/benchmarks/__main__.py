@@ -1,147 +1,111 @@
-"""Starts everything, measures in interleaved rounds, prints a table and, last, one line of JSON."""
+"""`make bench`: measures each part, prints tables and, last, one line of JSON.
+
+    python -m tests.benchmarks [--parts http,sse,…] [--peer peer.json] [--documents 100000]
+
+What the figures mean, and how to read them, is in docs/performance.md.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import platform
+import math
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from statistics import median
 
 import click
 
-from tests.benchmarks import wrk
-from tests.benchmarks.cases import Cases
-from tests.benchmarks.docledger import docledger
-from tests.benchmarks.machine import fsync_seconds
-from tests.benchmarks.processes import Server, free_port, running
-from tests.benchmarks.wrk import LoadFailed, Measured
+from tests.benchmarks import heavy, machine, over_http, peers, tables
+from tests.benchmarks.heavy import Unavailable
+from tests.benchmarks.over_http import Told, Wishes
+from tests.benchmarks.stores import POSTGRES, SQLITE
+from tests.benchmarks.wrk import LoadFailed
 
-FLOOR = "floor"
-Point = tuple[str, int]  # a case, at a number of connections
+Part = Callable[[Path], Mapping[str, float | str]]  # is given a folder of its own
 
-
-class Results:
-    """Of all rounds: each case's rate as a multiple of the floor's in the same round, and its CPU."""
-
-    def __init__(self) -> None:
-        self._ratios: dict[Point, list[float]] = defaultdict(list)
-        self._cpu: dict[Point, list[float]] = defaultdict(list)
-
-    @property
-    def rounds(self) -> int:
-        return min(map(len, self._ratios.values()))
-
-    def note(self, point: Point, measured: Measured, cpu: float, floor: Measured) -> None:
-        self._ratios[point].append(measured.rate / floor.rate)
-        self._cpu[point].append(cpu / measured.requests * 1e6)
-
-    @property
-    def ratios(self) -> Mapping[Point, float]:
-        return {point: median(values) for point, values in self._ratios.items()}
-
-    @property
-    def cpu(self) -> Mapping[Point, float]:
-        """Microseconds per request."""
-        return {point: median(values) for point, values in self._cpu.items()}
+PARTS = ("http", "sse", "replay", "facts", "facts_postgres", "open")
 
 
-def costing(server: Server, load: Callable[[], Measured]) -> tuple[Measured, float]:
-    """What a load achieved, and the seconds of CPU that the server spent on it."""
-    before = server.cpu()
-    measured = load()
-    return measured, server.cpu() - before
-
-
-def measure(
-    floor: Server, ours: Server, cases: Cases, connections: int, seconds: int, results: Results
-) -> None:
-    """One round at one number of connections, the floor first."""
-    base, spent = costing(floor, partial(wrk.get, floor.url, connections, seconds))
-    results.note((FLOOR, connections), base, spent, base)
-    for name, load in cases.at(connections):
-        measured, spent = costing(ours, partial(load, connections, base.rate))
-        results.note((name, connections), measured, spent, base)
-        ours.settle()
-
-
-def run(folder: Path, rounds: int, seconds: int, connections: list[int], budget: float) -> Results:
-    until = time.monotonic() + budget
-    results, floor_port, server_port = Results(), free_port(), free_port()
-    module = [sys.executable, "-m"]
-    with (
-        running(
-            "floor", [*module, "tests.benchmarks.floor", str(floor_port)], folder, port=floor_port
-        ) as floor,
-        running(
-            "document-server",
-            [*module, "tests.benchmarks.document_server", str(server_port)],
-            folder,
-            port=server_port,
-        ) as document_server,
-        docledger(folder, document_server.url) as ours,
-    ):
-        cases = Cases(ours, document_server.url, folder, max(connections), seconds)
-        for _ in range(rounds):
-            begun = time.monotonic()
-            for number in connections:
-                measure(floor, ours.server, cases, number, seconds, results)
-            now = time.monotonic()
-            if now + (now - begun) > until:
-                break
-        cases.check()
-    return results
-
-
-def table(results: Results, connections: list[int]) -> str:
-    width = 8 * len(connections)
-    heads = "".join(f"{f'c={number}':>8}" for number in connections)
-    lines = [
-        f"{'':22}{'times the floor':>{width}}   {'CPU µs/request':>{width}}",
-        f"{'':22}{heads}   {heads}",
+def parts(wishes: Wishes, documents: int) -> Mapping[str, Part]:
+    found: list[Part] = [
+        partial(over_http.run, wishes=wishes),
+        heavy.sse,
+        heavy.replayed,
+        partial(heavy.facts, engine=SQLITE),
+        partial(heavy.facts, engine=POSTGRES),
+        partial(heavy.opened, documents=documents),
     ]
-    for case in dict.fromkeys(name for name, _ in results.ratios):
-        ratios = "".join(cell(results.ratios, (case, number), ".2f") for number in connections)
-        cpu = "".join(cell(results.cpu, (case, number), ".0f") for number in connections)
-        lines += [f"{case:22}{ratios}   {cpu}"]
-    return "\n".join(lines)
+    return dict(zip(PARTS, found, strict=True))
 
 
-def cell(values: Mapping[Point, float], point: Point, how: str) -> str:
-    return f"{format(values[point], how) if point in values else '':>8}"
+def told_by(name: str, part: Part) -> Told:
+    """Its figures, or with a word why there are none."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix=f"docledger-bench-{name}-") as folder:
+        try:
+            told = dict(part(Path(folder)))
+        except Unavailable as missing:
+            told = {f"skipped_{name}": str(missing)}
+        except LoadFailed as failure:
+            told = {f"failed_{name}": str(failure)}
+    click.echo(f"{name}: {time.monotonic() - begun:.0f} s", err=True)
+    return told
+
+
+def peer_at(path: str | None) -> peers.Peer | None:
+    try:
+        return peers.read(Path(path)) if path else None
+    except peers.Unfit as unfit:
+        raise click.ClickException(f"PEER: {unfit}") from unfit
 
 
 @click.command()
-@click.option("--rounds", default=3, show_default=True)
+@click.option("--parts", "names", default=",".join(PARTS), show_default=True)
+@click.option("--rounds", default=3, show_default=True, help="Of what is asked over HTTP.")
 @click.option("--seconds", default=1, show_default=True, help="For each load.")
 @click.option("--connections", default="1,16,64", show_default=True)
 @click.option(
-    "--budget", default=90, show_default=True, help="Seconds: no round begins that would end later."
+    "--budget", default=130, show_default=True, help="Seconds: no round begins that would end later."
 )
-def main(rounds: int, seconds: int, connections: str, budget: int) -> None:
-    if not wrk.installed():
-        click.echo("wrk is not installed (Debian: apt install wrk), so nothing was measured.")
-        click.echo("{}")
-        return
+@click.option("--documents", default=100_000, show_default=True, help="That are open at the start.")
+@click.option("--peer", help="A JSON or TOML file that describes another integrator on this machine.")
+@click.option("--setting", "settings", multiple=True, help="NAME=VALUE, of ours for what is asked over HTTP.")
+def main(
+    names: str,
+    rounds: int,
+    seconds: int,
+    connections: str,
+    budget: int,
+    documents: int,
+    peer: str | None,
+    settings: Sequence[str],
+) -> None:
     numbers = [int(number) for number in connections.split(",")]
-    with tempfile.TemporaryDirectory(prefix="docledger-bench-") as name:
-        folder = Path(name)
-        synced = fsync_seconds(folder)
-        try:
-            results = run(folder, rounds, seconds, numbers, budget)
-        except LoadFailed as failure:
-            raise click.ClickException(str(failure)) from failure
-    click.echo(f"Python {platform.python_version()}, {os.cpu_count()} cores, fsync {1000 * synced:.2f} ms;")
-    click.echo(f"medians of {results.rounds} rounds, {seconds} s for each load.")
-    click.echo(table(results, numbers))
-    ratios = {f"{case}_c{number}": round(ratio, 3) for (case, number), ratio in results.ratios.items()}
-    click.echo(json.dumps({name: ratio for name, ratio in ratios.items() if not name.startswith(FLOOR)}))
+    ours = dict(setting.split("=", 1) for setting in settings)
+    known = parts(Wishes(rounds, seconds, numbers, budget, peer_at(peer), ours), documents)
+    if unknown := {*names.split(",")} - {*known}:
+        raise click.BadParameter(f"there is no {', '.join(sorted(unknown))}", param_hint="--parts")
+    with tempfile.TemporaryDirectory(prefix="docledger-bench-") as folder:
+        told: Told = {**machine.flat(Path(folder)), **{f"setting_{name}": ours[name] for name in ours}}
+    for name in names.split(","):
+        told |= told_by(name, known[name])
+    known_now = {name: _short(value) for name, value in told.items() if not _is_unknown(value)}
+    click.echo(tables.markdown(known_now))
+    click.echo(json.dumps(known_now))
+    sys.exit(any(name.startswith("failed_") for name in told))
+
+
+def _is_unknown(value: float | str) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _short(value: float | str) -> float | str:
+    if isinstance(value, str | int):
+        return value
+    return round(value) if abs(value) >= 1000 else float(f"{value:.4g}")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import click
 import httpx
 
+from tests.benchmarks import machine
 from tests.benchmarks.biglog import Landmarks, made
 from tests.benchmarks.processes import Server, free_port, running
 
@@ -123,7 +124,9 @@ def page(http: httpx.Client, path: str) -> Page:
 
 def taken(server: Server, path: str) -> Taken:
     """An export of everything, while somebody else looks at a page again and again."""
-    memory, over, waits = Memory(server.pid), threading.Event(), [0.0]
+    over, waits = threading.Event(), [0.0]
+    machine.forget_peak(server.pid)
+    before = machine.peak(server.pid)
     watch = threading.Thread(target=look, args=(server.url, over, waits))
     watch.start()
     begun, lines, size = time.perf_counter(), 0, 0
@@ -134,7 +137,8 @@ def taken(server: Server, path: str) -> Taken:
     seconds = time.perf_counter() - begun
     over.set()
     watch.join()
-    return Taken(lines, seconds, memory.grown(), 1000 * max(waits), size)
+    grown = (machine.peak(server.pid) - before) / 1000
+    return Taken(lines, seconds, grown, 1000 * max(waits), size)
 
 
 def look(url: str, over: threading.Event, waits: list[float]) -> None:
@@ -143,22 +147,6 @@ def look(url: str, over: threading.Event, waits: list[float]) -> None:
             begun = time.perf_counter()
             http.get("/api/audit?limit=1").raise_for_status()
             waits.append(time.perf_counter() - begun)
-
-
-class Memory:
-    """Of a process, as the kernel counts it."""
-
-    def __init__(self, pid: int) -> None:
-        self._folder = Path(f"/proc/{pid}")
-        (self._folder / "clear_refs").write_text("5")  # forget the peak so far
-        self._before = self._peak()
-
-    def grown(self) -> float:
-        return self._peak() - self._before
-
-    def _peak(self) -> float:
-        (line,) = (line for line in (self._folder / "status").read_text().splitlines() if "VmHWM" in line)
-        return int(line.split()[1]) / 1000
 
 
 def measure(folder: Path, log: Landmarks) -> dict[str, float]:

@@ -16,15 +16,16 @@ TOKEN_SECONDS = 300
 HEADER = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"  # {"alg":"HS256","typ":"JWT"}
 
 
-def presence(key: str, phase: str, count: int) -> Iterator[str]:
+def presence(key: str, phase: str, count: int, secret: str = SECRET) -> Iterator[str]:
     """Callbacks of status 1 that each change who is there; no two are the same, as from a server."""
     for number in range(count):
         users = [phase, "guest"][: 1 + number % 2]
         actions = [{"type": 1, "userid": users[-1]}]
-        yield line({"key": key, "status": 1, "users": users, "actions": actions, "userdata": str(number)})
+        claims = {"key": key, "status": 1, "users": users, "actions": actions, "userdata": str(number)}
+        yield line(claims, secret)
 
 
-def saves(key: str, server: str, phase: str, count: int) -> Iterator[str]:
+def saves(key: str, server: str, phase: str, count: int, secret: str = SECRET) -> Iterator[str]:
     """Callbacks of status 6, each with a new result: its path is new, and so are its bytes."""
     for number in range(count):
         result = f"{server}/cache/files/data/{key}_{phase}_{number}"
@@ -47,28 +48,30 @@ def saves(key: str, server: str, phase: str, count: int) -> Iterator[str]:
             "forcesavetype": 0,
             "filetype": "docx",
         }
-        yield line(claims)
+        yield line(claims, secret)
 
 
-def written(folder: Path, connections: Sequence[Iterable[str]]) -> Path:
-    """The folder that load.lua reads."""
+def written(folder: Path, connections: Sequence[Iterable[str]], paths: Sequence[str] = ()) -> Path:
+    """The folder that load.lua reads; `paths` are each connection's, where they differ."""
     folder.mkdir()
     for number, lines in enumerate(connections):
-        (folder / str(number)).write_text("".join(f"{line}\n" for line in lines))
+        path = paths[number] if paths else ""
+        (folder / str(number)).write_text("".join(f"{path}\t{line}\n" for line in lines))
     return folder
 
 
-def line(claims: Mapping[str, Any]) -> str:
+def line(claims: Mapping[str, Any], secret: str = SECRET) -> str:
     """`bearer <tab> body`: signed twice, as servers do by default."""
-    return f"{_signed({'payload': claims})}\t{json.dumps({**claims, 'token': _signed(claims)})}"
+    body = json.dumps({**claims, "token": _signed(claims, secret)})
+    return f"{_signed({'payload': claims}, secret)}\t{body}"
 
 
-def _signed(claims: Mapping[str, Any]) -> str:
+def _signed(claims: Mapping[str, Any], secret: str) -> str:
     """HS256 by hand: a library takes longer over thousands of them than the loads that they are for."""
     now = int(time.time())
     timed = {**claims, "iat": now, "exp": now + TOKEN_SECONDS}
     message = f"{HEADER}.{_base64url(json.dumps(timed, separators=(',', ':')).encode())}"
-    return f"{message}.{_base64url(hmac.digest(SECRET.encode(), message.encode(), 'sha256'))}"
+    return f"{message}.{_base64url(hmac.digest(secret.encode(), message.encode(), 'sha256'))}"
 
 
 def _base64url(data: bytes) -> str:

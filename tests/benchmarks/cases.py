@@ -1,91 +1,97 @@
-"""What is measured: each case is a load on a running Docledger, at some number of connections."""
+"""What is measured over HTTP: loads on a running Docledger, and those that somebody else can take as well."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import count
+import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks import callbacks, wrk
+from tests.benchmarks import wrk
+from tests.benchmarks.biglog import Landmarks
 from tests.benchmarks.docledger import Docledger
-from tests.benchmarks.wrk import LoadFailed, Measured
+from tests.benchmarks.editing import Editing
+from tests.benchmarks.rounds import Load
+from tests.benchmarks.wrk import LoadFailed
 
 CALLBACK = "/api/onlyoffice/callback"
-MANY = 64  # connections that need twice the time to get going
+MB = 1_000_000
+LARGE = {"file_1mb": MB, "file_100mb": 100 * MB}  # bytes
+RANGE = "range_of_100mb"
+PART = {"Range": f"bytes={50 * MB}-{51 * MB - 1}"}  # of a megabyte
 
-Load = Callable[[int, float], Measured]  # connections, and the rate that the floor has just shown
+# Where a case is not measured at every number of connections, because it would tell nothing more there.
+ONLY_AT: Mapping[str, Sequence[int]] = {
+    "files": (16,),
+    "audit_file": (16,),
+    "audit_session": (16,),
+    "audit_log": (16,),
+    "status6_one_document": (16, 64),
+    "file_1mb": (16,),
+    "file_100mb": (1, 16),
+    RANGE: (16,),
+}
 
 
-class Cases:
-    """All loads; what the callbacks claim to have stored can be checked at the end."""
+class Edited:
+    """Documents that people edit; what the callbacks claim to have stored can be checked at the end."""
 
-    def __init__(
-        self, docledger: Docledger, document_server: str, folder: Path, most: int, seconds: int
-    ) -> None:
-        """`most` connections will be asked for."""
+    def __init__(self, docledger: Docledger, server: str, folder: Path, count: int, seconds: int) -> None:
+        """`server` is the Document Server's url; each load takes so many seconds."""
         self._docledger = docledger
-        self._document_server = document_server
-        self._folder = folder
-        self._seconds = seconds
-        self._phases = (f"phase{number}" for number in count())
-        self._files = [docledger.upload(f"Plan {number}") for number in range(most + 1)]
-        configs = [docledger.open(file) for file in self._files]
-        self._keys = [str(config["document"]["key"]) for config in configs]
-        self._link = docledger.link(configs[0])
-        self._told = self._stored = 0
-        self._loads: Mapping[str, Load] = {
-            "config": lambda connections, _: self._get(f"config/{self._files[0]}", connections),
-            "viewer": lambda connections, _: self._get(f"viewer/{self._files[0]}", connections),
-            "file_37kb": lambda connections, _: wrk.get(self._link, connections, seconds),
-            "status1": self._presence,
-            "status6": self._saves,
-            "status6_one_document": self._saves_of_one,
-        }
-
-    def at(self, connections: int) -> Iterator[tuple[str, Load]]:
-        """Those that differ there: one connection has one document anyway."""
-        return (
-            (name, load)
-            for name, load in self._loads.items()
-            if connections > 1 or load != self._saves_of_one
-        )
+        self._files = [docledger.upload(f"Plan {number}") for number in range(count)]
+        keys = [str(docledger.open(file)["document"]["key"]) for file in self._files]
+        self._editing = Editing(docledger.url + CALLBACK, keys, server, folder, seconds)
+        self.loads = self._editing.loads
 
     def check(self) -> None:
         """Every callback that was acknowledged is in the log. Raises LoadFailed."""
-        stored = sum(self._docledger.versions(file) for file in self._files[1:]) - len(self._files[1:])
-        told = sum(self._docledger.comings_and_goings(key) for key in self._keys[1:])
-        if stored < self._stored or told < self._told:
-            raise LoadFailed(f"acknowledged {self._stored}, {self._told}; found {stored}, {told}")
+        told, stored = self._editing.told, self._editing.stored
+        versions = sum(self._docledger.versions(file) for file in self._files) - len(self._files)
+        facts = sum(self._docledger.comings_and_goings(key) for key in self._editing.keys)
+        if versions < stored or facts < told:
+            raise LoadFailed(f"acknowledged {stored}, {told}; found {versions}, {facts}")
 
-    def _get(self, path: str, connections: int) -> Measured:
-        return wrk.get(f"{self._docledger.url}/api/onlyoffice/{path}", connections, self._seconds)
 
-    def _presence(self, connections: int, floor: float) -> Measured:
-        phase, keys = next(self._phases), self._keys[1 : connections + 1]
-        each = round(floor * self._seconds / connections) + 10
-        measured = self._post(phase, [callbacks.presence(key, phase, each) for key in keys], self._seconds)
-        self._told += measured.requests
-        return measured
+def reading(docledger: Docledger, log: Landmarks, folder: Path, seconds: int) -> Mapping[str, Load]:
+    """What changes nothing; the files of `write_large` are in the folder."""
 
-    def _saves(self, connections: int, floor: float) -> Measured:
-        return self._save(self._keys[1 : connections + 1], floor)
+    def get(path: str) -> Load:
+        return lambda connections, _: wrk.get(docledger.url + path, connections, seconds)
 
-    def _saves_of_one(self, connections: int, floor: float) -> Measured:
-        return self._save(self._keys[1:2] * connections, floor)
+    file = docledger.upload("Read by everybody")
+    link = docledger.link(docledger.open(file))
+    texts = {name: docledger.upload_text((folder / name).read_bytes()) for name in LARGE}
+    links = {name: docledger.link(docledger.open(text)) for name, text in texts.items()}
+    return {
+        "config": get(f"/api/onlyoffice/config/{file}"),
+        "viewer": get(f"/api/onlyoffice/viewer/{file}"),
+        "file_37kb": lambda connections, _: wrk.get(link, connections, seconds),
+        **large(links, seconds),
+        "files": get("/api/files"),
+        "audit_file": get(f"/api/files/{log.hot[0]}/events"),
+        "audit_session": get(f"/api/documents/{log.long}/events"),
+        "audit_log": get("/api/audit"),
+    }
 
-    def _save(self, keys: list[str], floor: float) -> Measured:
-        """As many callbacks are prepared as the floor could take."""
-        phase, seconds = next(self._phases), self._seconds * (2 if len(keys) >= MANY else 1)
-        each = round(floor * seconds / len(keys)) + 10
-        lines = [
-            callbacks.saves(key, self._document_server, f"{phase}_{number}", each)
-            for number, key in enumerate(keys)
-        ]
-        measured = self._post(phase, lines, seconds)
-        self._stored += measured.requests
-        return measured
 
-    def _post(self, phase: str, connections: Sequence[Iterable[str]], seconds: int) -> Measured:
-        """No callback twice: what was heard before would be answered without any work."""
-        folder = callbacks.written(self._folder / phase, connections)
-        return wrk.post(self._docledger.url + CALLBACK, folder, len(connections), seconds)
+def plan(cases: Sequence[str], connections: Sequence[int]) -> dict[str, list[int]]:
+    """At which of these numbers of connections each case is measured."""
+    return {
+        case: [number for number in connections if number in ONLY_AT.get(case, connections)] for case in cases
+    }
+
+
+def large(links: Mapping[str, str], seconds: int) -> Mapping[str, Load]:
+    """Files of 1 MB and 100 MB from beginning to end, and ranges of a megabyte of the latter."""
+
+    def whole(name: str) -> Load:
+        return lambda connections, _: wrk.flow(links[name], LARGE[name], connections, seconds)
+
+    ranges: Load = lambda connections, _: wrk.flow(links["file_100mb"], MB, connections, seconds, **PART)  # noqa: E731
+    return {**{name: whole(name) for name in LARGE}, RANGE: ranges}
+
+
+def write_large(folder: Path) -> None:
+    """Texts that no file system can compress."""
+    for name, size in LARGE.items():
+        (folder / name).write_text(secrets.token_hex(size // 2))

@@ -16,6 +16,7 @@ from tests.benchmarks.callbacks import SECRET
 from tests.benchmarks.processes import Server, free_port, running
 from tests.benchmarks.words import word
 
+NOBODY = "http://127.0.0.1:9"  # a Document Server that is never asked
 SERVE = [sys.executable, "-c", "from web.cli import main; main()", "serve"]
 
 
@@ -27,8 +28,11 @@ class Docledger:
 
     def upload(self, name: str) -> str:
         """A new file's id."""
-        added = self._http.post("/api/files", files={"file": (f"{name}.docx", word(name))})
-        return str(added.raise_for_status().json()["id"])
+        return self._upload(f"{name}.docx", word(name))
+
+    def upload_text(self, text: bytes) -> str:
+        """A new file's id."""
+        return self._upload("Notes.txt", text)
 
     def open(self, file: str) -> dict[str, Any]:
         """The editor's configuration; the file is open from now on."""
@@ -38,7 +42,8 @@ class Docledger:
         """The signed link to the file's bytes, checked once."""
         url = urlsplit(config["document"]["url"])
         target = f"{url.path}?{url.query}"
-        assert self._http.get(target).content.startswith(b"PK")
+        with self._http.stream("GET", target) as answer:
+            assert answer.is_success
         return self.url + target
 
     def versions(self, file: str) -> int:
@@ -52,14 +57,18 @@ class Docledger:
             count, path = count + len(page["events"]), page["next"]
         return count
 
+    def _upload(self, name: str, content: bytes) -> str:
+        added = self._http.post("/api/files", files={"file": (name, content)})
+        return str(added.raise_for_status().json()["id"])
+
     def _json(self, path: str) -> dict[str, Any]:
         return dict(self._http.get(path).raise_for_status().json())
 
 
 @contextmanager
-def docledger(folder: Path, document_server: str) -> Iterator[Docledger]:
+def docledger(folder: Path, document_server: str, **settings: str) -> Iterator[Docledger]:
     """On a data folder of its own, which is new."""
-    with node(folder, document_server) as server, asked(server) as ours:
+    with node(folder, document_server, "docledger", SERVE, None, **settings) as server, asked(server) as ours:
         yield ours
 
 
@@ -98,5 +107,5 @@ def node(
 @contextmanager
 def asked(server: Server) -> Iterator[Docledger]:
     """Through the API; the server may also be one before several nodes."""
-    with httpx.Client(base_url=server.url, trust_env=False, timeout=30) as http:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as http:
         yield Docledger(server, http)

@@ -1,9 +1,15 @@
-"""The floor: what a bare Starlette hello costs on stock Hypercorn's Trio worker. Nothing of ours."""
+"""The floor: what a bare Starlette hello costs on stock Hypercorn's Trio worker. Nothing of ours.
+
+    python -m tests.benchmarks.floor PORT [FOLDER]
+
+With a folder it also serves the files there, as Starlette does by itself.
+"""
 
 from __future__ import annotations
 
 import sys
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import trio
@@ -12,7 +18,7 @@ from hypercorn.trio import serve
 from hypercorn.typing import ASGIFramework
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 
@@ -20,12 +26,17 @@ async def hello(_: Request) -> Response:
     return JSONResponse({"hello": "world"})
 
 
-def main(port: int) -> None:
+async def file(request: Request) -> Response:
+    return FileResponse(request.app.state.folder / request.path_params["name"])
+
+
+def main(port: int, folder: Path | None = None) -> None:
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
-    app = Starlette(routes=[Route("/", hello)])
+    app = Starlette(routes=[Route("/", hello), *([Route("/{name}", file)] if folder else [])])
+    app.state.folder = folder
     trio.run(partial(serve, cast(ASGIFramework, app), config))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *map(Path, sys.argv[2:]))

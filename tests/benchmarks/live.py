@@ -28,11 +28,10 @@ from domain import file as files
 from domain.events import Added, FileEvent, Renamed
 from domain.keys import user_id
 from infrastructure.journal import LedgerJournal
-from tests.benchmarks.docledger import Docledger, docledger
+from tests.benchmarks.docledger import NOBODY, Docledger, docledger
 from tests.benchmarks.processes import Server
 from web.bootstrap import now
 
-NOBODY = "http://127.0.0.1:9"  # a Document Server that is never asked
 EVENT = re.compile(rb'id: (\d+)\nevent: Renamed\ndata: .*?"at": "([^"]+)".*\n\n')
 PER_PERSON = 20  # streams, as the service allows
 LONGEST = 60.0  # seconds for the last facts to arrive

@@ -19,7 +19,8 @@ from tests.benchmarks import machine
 STARTING = 60.0  # seconds until it must answer
 STOPPING = 15.0  # seconds
 SETTLING = 3.0  # seconds at most for work that a load left behind
-POLL = 0.03  # seconds; the kernel counts CPU in hundredths
+POLL = 0.03  # seconds
+IDLE = 0.001  # seconds of CPU meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,19 @@ class Server:
     pid: int
 
     def cpu(self) -> float:
-        """Seconds of CPU used so far, of all threads; NaN where there is no /proc."""
+        """Seconds of CPU used so far, of all threads; NaN where the kernel does not tell."""
         return machine.cpu(self.pid)
 
     def memory(self) -> int:
         """kB resident."""
         return machine.memory(self.pid)
+
+    def peak(self) -> int:
+        """kB resident at most, since `forget_peak`."""
+        return machine.peak(self.pid)
+
+    def forget_peak(self) -> None:
+        machine.forget_peak(self.pid)
 
     def send(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -41,7 +49,7 @@ class Server:
     def settle(self) -> None:
         """Wait until what the last load left behind is done."""
         until, before = time.monotonic() + SETTLING, -1.0
-        while time.monotonic() < until and (now := self.cpu()) > before:
+        while time.monotonic() < until and (now := self.cpu()) > before + IDLE:
             before = now
             time.sleep(POLL)
 

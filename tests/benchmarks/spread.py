@@ -28,7 +28,7 @@ import click
 
 from tests.benchmarks import machine, wrk
 from tests.benchmarks.balancer import balancer
-from tests.benchmarks.cases import Cases
+from tests.benchmarks.cases import Edited
 from tests.benchmarks.docledger import Docledger, asked, node
 from tests.benchmarks.processes import Server, free_port, running
 from tests.benchmarks.stores import postgres
@@ -44,9 +44,8 @@ Meter = Callable[[], float]  # seconds of CPU so far
 class Setup:
     """What is asked, and what it consists of."""
 
-    docledger: Docledger
     nodes: Sequence[Server]
-    cases: Cases
+    edited: Edited
     meters: Mapping[str, Meter]
 
     def settle(self) -> None:
@@ -129,8 +128,8 @@ def setups(
                 "document_server": document_server.cpu,
                 "load": loading,
             }
-            cases = Cases(ours, document_server.url, place, connections, seconds)
-            found[name] = Setup(ours, servers, cases, meters)
+            edited = Edited(ours, document_server.url, place, connections, seconds)
+            found[name] = Setup(servers, edited, meters)
         yield floor, found
 
 
@@ -155,13 +154,12 @@ def measure(
     spent = {"floor": floor.cpu() - before[0], "load": loading() - before[1]}
     results.note(FLOOR, FLOOR, base, base.rate, spent)
     for name, setup in compared.items():
-        for load, run in setup.cases.at(connections):
-            if load in LOADS:
-                begun = {part: used() for part, used in setup.meters.items()}
-                measured = run(connections, base.rate)
-                used = {part: meter() - begun[part] for part, meter in setup.meters.items()}
-                results.note(name, load, measured, base.rate, used)
-                setup.settle()
+        for load in LOADS:
+            begun = {part: used() for part, used in setup.meters.items()}
+            measured = setup.edited.loads[load](connections, base.rate)
+            used = {part: meter() - begun[part] for part, meter in setup.meters.items()}
+            results.note(name, load, measured, base.rate, used)
+            setup.settle()
 
 
 def run(folder: Path, nodes: Sequence[int], rounds: int, seconds: int, connections: int) -> Results:
@@ -170,7 +168,7 @@ def run(folder: Path, nodes: Sequence[int], rounds: int, seconds: int, connectio
         for _ in range(rounds):
             measure(floor, compared, connections, seconds, results)
         for setup in compared.values():
-            setup.cases.check()
+            setup.edited.check()
     return results
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from array import array
@@ -14,10 +15,13 @@ import jwt
 import pytest
 import trio.testing
 
+from application.journal import Query
 from application.nodes import ALL
 from infrastructure.journal.databases import ledger_at
+from infrastructure.journal.events_table import SPAN
+from infrastructure.journal.finding import Search
 from tests.balancer import configuration
-from tests.benchmarks import lagging, machine
+from tests.benchmarks import biglog, lagging, machine, multiplying
 from tests.benchmarks.incoming import Asked, Incoming
 from tests.benchmarks.sessions import BATCH, Session, recorded
 from tests.benchmarks.taps import Command, Commands
@@ -108,3 +112,37 @@ def test_the_examples_nodes_give_way_to_those_that_are_measured() -> None:
         ["server", "node1", "127.0.0.1:8001"]
     ]
     assert [line for line in lines if "bind" in line or ".pem" in line] == ["    bind 127.0.0.1:8000"]
+
+
+def test_a_multiplied_log_has_every_file_and_session_so_many_times(tmp_path: Path) -> None:
+    log, database = biglog.made(tmp_path, 40), tmp_path / "docledger.db"
+    with closing(sqlite3.connect(database)) as connection:
+        before = {table: count(connection, table) for table in multiplying.COPIED}
+    multiplying.multiply(database, 3)
+    with closing(sqlite3.connect(database)) as connection:
+        assert {table: count(connection, table) for table in before} == {t: 3 * n for t, n in before.items()}
+        keys = connection.execute("SELECT key, file_id FROM documents").fetchall()
+        assert all(key.split("-")[1] == file for key, file in keys)
+        positions = connection.execute("SELECT position FROM stored_events ORDER BY position").fetchall()
+        assert positions == [(number,) for number in range(1, 3 * log.facts + 1)]
+        (spanned,) = connection.execute("SELECT max(block) FROM spans").fetchone()
+        assert spanned == 3 * log.facts // SPAN
+    with closing(ledger_at(database)) as ledger:
+        copy = f"{log.hot[0][:20]}000002"
+        facts = [ledger.views.search(Search(Query(file=file), None, 0, 500)) for file in (log.hot[0], copy)]
+        assert [fact.event for fact in facts[1]] == [fact.event for fact in facts[0]] != []
+
+
+def count(connection: sqlite3.Connection, table: str) -> int:
+    (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(rows)
+
+
+def test_the_peak_of_a_process_is_told_from_some_moment_on() -> None:
+    machine.forget_peak(os.getpid())
+    before = machine.peak(os.getpid())
+    some = bytearray(b"x" * 50_000_000)
+    assert machine.peak(os.getpid()) - before > len(some) / 1024 / 2
+    del some
+    machine.forget_peak(os.getpid())
+    assert machine.peak(os.getpid()) - before < 25_000

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 SCRIPT = Path(__file__).with_name("load.lua")
+Headers = Mapping[str, str]
+
 PATIENCE = 30  # seconds for an answer, and beyond a load's own for wrk to end
 
 
@@ -19,8 +22,9 @@ class LoadFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    requests: int
+    requests: float  # by the bytes, where it is about large files: few are ever whole
     seconds: float
+    bytes: int = 0  # heads and bodies
 
     @property
     def rate(self) -> float:
@@ -31,19 +35,45 @@ def installed() -> bool:
     return shutil.which("wrk") is not None
 
 
-def get(url: str, connections: int, seconds: int) -> Measured:
-    return _run(url, connections, seconds, threads=1)
+def get(url: str, connections: int, seconds: int, headers: Headers = MappingProxyType({})) -> Measured:
+    return _some(url, _run(url, connections, seconds, headers=headers, threads=1))
 
 
-def post(url: str, callbacks: Path, connections: int, seconds: int) -> Measured:
+def flow(url: str, size: int, connections: int, seconds: int, **headers: str) -> Measured:
+    """Of answers of so many bytes, each or a part of it."""
+    measured = _run(url, connections, seconds, headers=headers, threads=1)
+    return _some(url, replace(measured, requests=measured.bytes / size))
+
+
+def post(
+    url: str,
+    callbacks: Path,
+    connections: int,
+    seconds: int,
+    headers: Headers = MappingProxyType({}),
+) -> Measured:
     """`callbacks` is a folder with a file for each connection; see load.lua."""
-    return _run(url, connections, seconds, [str(callbacks)], threads=connections)
+    return _some(url, _run(url, connections, seconds, [str(callbacks)], headers=headers, threads=connections))
+
+
+def _some(url: str, measured: Measured) -> Measured:
+    if not measured.requests:
+        raise LoadFailed(f"{url} answered nothing within {measured.seconds:.1f} s")
+    return measured
 
 
 def _run(
-    url: str, connections: int, seconds: int, arguments: Sequence[str] = (), *, threads: int
+    url: str,
+    connections: int,
+    seconds: int,
+    arguments: Sequence[str] = (),
+    *,
+    headers: Headers,
+    threads: int,
 ) -> Measured:
     command = ["wrk", f"-c{connections}", f"-t{threads}", f"-d{seconds}s", "--timeout", f"{PATIENCE}s"]
+    for name, value in headers.items():
+        command += ["-H", f"{name}: {value}"]
     command += ["-s", str(SCRIPT), url, "--", *arguments]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode:
@@ -53,4 +83,4 @@ def _run(
         raise LoadFailed(f"{report['failed']} of {report['requests']} requests to {url} failed")
     if report["exhausted"]:
         raise LoadFailed(f"{url} was faster than the callbacks prepared for it")
-    return Measured(report["requests"], report["seconds"])
+    return Measured(report["requests"], report["seconds"], report["bytes"])

@@ -1,0 +1,78 @@
+"""What is asked over HTTP: of us, of Starlette by itself, and of a peer, side by side."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks import biglog, cases, wrk
+from tests.benchmarks.docledger import docledger
+from tests.benchmarks.heavy import Unavailable
+from tests.benchmarks.peers import Peer
+from tests.benchmarks.processes import Server, free_port, running
+from tests.benchmarks.rounds import FLOOR, OURS, STOCK, Results, Side, bare, figures, measure, repeated
+
+LOG = 2000  # documents whose facts are in the log that is asked
+
+Told = dict[str, float | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    rounds: int
+    seconds: int  # for each load
+    connections: Sequence[int]
+    budget: float  # seconds
+    peer: Peer | None
+    settings: Mapping[str, str]  # of ours, besides
+
+
+@contextmanager
+def sides(folder: Path, wishes: Wishes) -> Iterator[tuple[Side, Sequence[Side], Callable[[], None]]]:
+    """The floor, who is measured beside it, and the check to be made at the end."""
+    seconds, most = wishes.seconds, max(wishes.connections)
+    cases.write_large(folder)
+    (folder / "data").mkdir()
+    log = biglog.made(folder / "data", LOG)
+    with (
+        module("floor", folder, str(folder)) as floor,
+        module("document_server", folder) as server,
+        docledger(folder, server.url, **wishes.settings) as ours,
+    ):
+        edited = cases.Edited(ours, server.url, folder, most, seconds)
+        loads = {**cases.reading(ours, log, folder, seconds), **edited.loads}
+        stock = cases.large({name: f"{floor.url}/{name}" for name in cases.LARGE}, seconds)
+        found = [Side(OURS, ours.server, loads), Side(STOCK, floor, stock)]
+        if wishes.peer:
+            (folder / "peer").mkdir()
+            found.append(wishes.peer.side(server.url, folder / "peer", most, seconds))
+        yield Side(FLOOR, floor, {FLOOR: bare(floor.url, seconds)}), found, edited.check
+
+
+@contextmanager
+def module(name: str, folder: Path, *arguments: str) -> Iterator[Server]:
+    """One of the servers here."""
+    port = free_port()
+    command = [sys.executable, "-m", f"tests.benchmarks.{name}", str(port), *arguments]
+    with running(name, command, folder, port=port) as server:
+        yield server
+
+
+def run(folder: Path, wishes: Wishes) -> Told:
+    """Raises Unavailable, LoadFailed."""
+    if not wrk.installed():
+        raise Unavailable("wrk is not installed (Debian: apt install wrk)")
+    results = Results()
+    with sides(folder, wishes) as (floor, found, check):
+        plan = cases.plan([*found[0].loads], wishes.connections)
+        repeated(wishes.rounds, wishes.budget, lambda: measure(floor, found, plan, results))
+        check()
+    told: Told = {"rounds": len(results.rounds), **dict(figures(results))}
+    for point, why in results.failures.items():
+        told[f"failed_{point.side}_{point.case}_c{point.connections}"] = why
+    for case in wishes.peer.missing if wishes.peer else ():
+        told[f"skipped_peer_{case}"] = "the peer's description has no path for it"
+    return told
