@@ -14,7 +14,7 @@ from tests.benchmarks.open import Wishes, run
 from tests.benchmarks.stores import POSTGRES, SQLITE
 from tests.engines.postgres import postgres_folder
 
-READERS, FACTS, RATE = 100, 60, 10.0  # of the event stream, and a second
+READERS, FACTS, RATE = 100, 150, 15.0  # of the event stream, and a second
 REPLAYED = 2000  # facts of one document
 WRITERS = (1, 20, 200)
 EDITED = 0.1  # of the open documents have somebody in them
