@@ -12,6 +12,7 @@ import math
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,6 @@ from tests.benchmarks import heavy, machine, over_http, peers, tables
 from tests.benchmarks.heavy import Unavailable
 from tests.benchmarks.over_http import Told, Wishes
 from tests.benchmarks.stores import POSTGRES, SQLITE
-from tests.benchmarks.wrk import LoadFailed
 
 Part = Callable[[Path], Mapping[str, float | str]]  # is given a folder of its own
 
@@ -49,8 +49,9 @@ def told_by(name: str, part: Part) -> Told:
             told = dict(part(Path(folder)))
         except Unavailable as missing:
             told = {f"skipped_{name}": str(missing)}
-        except LoadFailed as failure:
-            told = {f"failed_{name}": str(failure)}
+        except Exception as failure:  # it costs its own figures, and nobody else's
+            traceback.print_exception(failure)
+            told = {f"failed_{name}": f"{type(failure).__name__}: {failure}"}
     click.echo(f"{name}: {time.monotonic() - begun:.0f} s", err=True)
     return told
 

@@ -88,7 +88,7 @@ class Parts:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         try:
             answer = self.http.get(f"{self.service.url}/metrics", headers=headers).raise_for_status()
-        except httpx.TimeoutException:
+        except httpx.TransportError:
             return 0
         found = re.search(r"^docledger_open_documents (\S+)$", answer.text, re.MULTILINE)
         return int(float(found[1])) if found else 0
@@ -177,13 +177,13 @@ def _profiled(parts: Parts, path: Path | None) -> Iterator[None]:
 
 
 def _configs(parts: Parts, seconds: float, files: Sequence[tuple[str, str]]) -> Iterator[float]:
-    """How long each took, for so long; one that took too long counts as long as it was waited for."""
+    """How long each took, for so long; one without an answer counts as long as it was waited for."""
     until, asked = time.monotonic() + seconds, cycle(files)
     while (began := time.monotonic()) < until:
         if files:
             file, person = next(asked)
             url = f"{parts.service.url}/api/onlyoffice/config/{file}"
-            with suppress(httpx.TimeoutException):
+            with suppress(httpx.TransportError):
                 parts.http.get(url, params={"as": person}).raise_for_status()
             yield time.monotonic() - began
         time.sleep(max(0.0, began + CONFIG_EVERY - time.monotonic()))

@@ -1,4 +1,4 @@
-"""What the measurements go by: figures made few, requests told apart, commands counted, documents opened."""
+"""What the measurements go by: figures made few, requests told apart, commands counted, logs made big."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from array import array
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,8 @@ from infrastructure.journal.events_table import SPAN
 from infrastructure.journal.finding import Search
 from tests.balancer import configuration
 from tests.benchmarks import biglog, lagging, machine, multiplying
+from tests.benchmarks.__main__ import told_by
+from tests.benchmarks.heavy import Unavailable
 from tests.benchmarks.incoming import Asked, Incoming
 from tests.benchmarks.sessions import BATCH, Session, recorded
 from tests.benchmarks.taps import Command, Commands
@@ -146,3 +149,16 @@ def test_the_peak_of_a_process_is_told_from_some_moment_on() -> None:
     del some
     machine.forget_peak(os.getpid())
     assert machine.peak(os.getpid()) - before < 25_000
+
+
+def test_what_fails_or_cannot_be_measured_costs_its_own_figures_only() -> None:
+    def missing(_: Path) -> Mapping[str, float]:
+        raise Unavailable("no wrk here")
+
+    def failing(folder: Path) -> Mapping[str, float]:
+        raise ValueError(f"nothing in {folder.name}: {[*folder.iterdir()]}")
+
+    assert told_by("http", missing) == {"skipped_http": "no wrk here"}
+    told = told_by("sse", failing)
+    assert [*told] == ["failed_sse"]
+    assert str(told["failed_sse"]).startswith("ValueError: nothing in docledger-bench-sse-")
