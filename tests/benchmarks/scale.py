@@ -9,6 +9,7 @@ them. In FOLDER the databases are kept, and the next run takes them as they are.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sqlite3
 import tempfile
@@ -59,7 +60,7 @@ def of_facts(_: sqlite3.Connection, data: Path) -> Mapping[str, str]:
     return {
         "audit of a file": f"/api/files/{log.usual}/events",
         "audit of a hot file": f"/api/files/{log.hot[0]}/events",
-        "audit of a session": f"/api/documents/{log.long}/events",
+        "audit of a session": f"/api/documents/{log.long}/events?limit=100",
         "audit of all": "/api/audit",
         "audit of all, deep": "/api/audit?before=5000",
         "audit of a person": f"/api/audit?user={log.busy}",
@@ -169,7 +170,7 @@ def run(
         for each in found:
             each.edited.check()
     for point, why in results.failures.items():
-        raise LoadFailed(f"{point.case} with {point.side}: {why}")
+        click.echo(f"{point.case} with {point.side} failed, and counts in no round: {why}")
     started = {f"{size}_s": round(each.started, 2) for size, each in zip(sizes, found, strict=True)}
     return {"start": started, **told(results, sizes, wishes.connections)}
 
@@ -183,8 +184,9 @@ def told(results: Results, sizes: Sequence[int], connections: int) -> Told:
         found[case] = {}
         for size in sizes:
             point = smallest._replace(side=str(size))
-            found[case][f"{size}_cpu_us"] = round(results.usual(point, lambda cost: cost.cpu))
-            found[case][f"{size}_times"] = round(results.times(smallest, point), 2)
+            if not math.isnan(times := results.times(smallest, point)):
+                found[case][f"{size}_cpu_us"] = round(results.usual(point, lambda cost: cost.cpu))
+                found[case][f"{size}_times"] = round(times, 2)
     return found
 
 
@@ -195,8 +197,8 @@ def show(found: Told, sizes: Sequence[int], of: str) -> None:
     for case, values in found.items():
         if case == "start":
             continue
-        cpu = " | ".join(f"{values[f'{size}_cpu_us']:g}" for size in sizes)
-        times = ", ".join(f"{values[f'{size}_times']:g}" for size in sizes[1:])
+        cpu = " | ".join(f"{values.get(f'{size}_cpu_us', '')}" for size in sizes)
+        times = ", ".join(f"{values.get(f'{size}_times', '')}" for size in sizes[1:])
         click.echo(f"| {case} | {cpu} | {times} |")
     seconds = " | ".join(f"{found['start'][f'{size}_s']:g} s" for size in sizes)
     click.echo(f"| start, until the first answer | {seconds} | |")
