@@ -69,7 +69,7 @@ def reading(docledger: Docledger, log: Landmarks, folder: Path, seconds: int) ->
         **large(links, seconds),
         "files": get("/api/files"),
         "audit_file": get(f"/api/files/{log.hot[0]}/events"),
-        "audit_session": get(f"/api/documents/{log.long}/events"),
+        "audit_session": get(f"/api/documents/{log.long}/events?limit=100"),
         "audit_log": get("/api/audit"),
     }
 

@@ -19,7 +19,7 @@ REPLAYED = 2000  # facts of one document
 WRITERS = (1, 20, 200)
 EDITED = 0.1  # of the open documents have somebody in them
 UNLOADED, LOADED = 8.0, 20.0  # seconds, for which configurations are asked for
-SETTLE = 90.0  # seconds at most until all are looked after
+SETTLE = 5.0, 75.0  # seconds at most until all are looked after and auto-saved
 
 Figures = Mapping[str, float]
 
@@ -57,10 +57,10 @@ def facts(folder: Path, engine: str) -> Figures:
 def opened(folder: Path, documents: int) -> Figures:
     """A service that is started on so many open documents, beside one without any."""
     empty, full = (
-        run(place, Wishes(SQLITE, number, EDITED, seconds, SETTLE, None))
-        for place, number, seconds in (
-            (_made(folder / "empty"), 1, UNLOADED),
-            (_made(folder / "full"), documents, LOADED),
+        run(_made(folder / name), Wishes(SQLITE, number, EDITED, seconds, settle, None))
+        for name, number, seconds, settle in (
+            ("empty", 1, UNLOADED, SETTLE[0]),
+            ("full", documents, LOADED, SETTLE[1]),
         )
     )
     unknown = float("nan")  # it has not happened in time
