@@ -14,7 +14,7 @@ from application.fetches import Fetches
 from application.fetching import Outcome as Fetched
 from application.fetching import sidecar_of
 from application.journal import JournalFailed, StaleWrite
-from application.letters import Letter
+from application.letters import Mailbox
 from application.schedule import Schedule
 from application.server_errands import ask_info, send_forcesave
 from application.stream import Stream
@@ -39,8 +39,7 @@ class DocumentActor:
         self._moved = False
         self._fetches = Fetches(key, world)
         self._busy = 0  # errands under way
-        # No buffer: a letter is in the actor's hands or still in the sender's, never between.
-        self._door, self._inbox = trio.open_memory_channel[Letter](0)
+        self._mailbox = Mailbox()
         self._pause = trio.CancelScope()
         self.schedule = schedule or Schedule(key, world.patience, world.nodes)
         self._was_open = schedule is not None
@@ -82,26 +81,24 @@ class DocumentActor:
 
         Raises JournalFailed, and StaleWrite for an Open or Admit that lost its race.
         """
-        letter = Letter(command)
-        await self._door.send(letter)
-        return (await letter.answer.receive()).unwrap()
+        return await self._mailbox.ask(command)
 
     async def run(self, leave: Callable[[], None] = lambda: None) -> None:
         """Replay the past, then answer one letter at a time until nothing is worth waiting for.
 
         `leave` is called as soon as nothing is: whoever knocks from then on needs another actor.
         """
-        # The inbox closes last and nothing awaits after it, so whoever is turned away at the
+        # The mailbox closes last and nothing awaits after it, so whoever is turned away at the
         # door finds that the desk has already forgotten us.
-        with self._inbox:
+        with self._mailbox:
             async with trio.open_nursery() as self._errands:
                 while True:
                     letter = None
                     with trio.CancelScope(deadline=self._due()) as self._pause:
-                        letter = await self._inbox.receive()
+                        letter = await self._mailbox.receive()
                     if letter:
-                        with letter.reply:
-                            letter.reply.send_nowait(await self._answer(letter.command))
+                        with letter:
+                            letter.outcome = await self._answer(letter.command)
                     elif not await self._on_time():
                         leave()
                         break
@@ -230,7 +227,7 @@ class DocumentActor:
             isinstance(outcome, commands.NoteFailure) and outcome.next is Next.RETRY and outcome.attempt > 1
         )
         document = await self.ask(outcome if worth_a_fact else None)
-        if document and isinstance(outcome, commands.CommitOffer) and _given_up(document, outcome.offer):
+        if document and isinstance(outcome, commands.CommitOffer) and document.gave_up(outcome.offer):
             # Another node had fetched it too and lost hope, while the bytes are here.
             document = await self.ask(sidecar_of(self.key, fact, outcome).command)
         return document is None or outcome.offer not in document.offers
@@ -247,7 +244,3 @@ class DocumentActor:
                 self._pause.deadline = self._due()
 
         self._errands.start_soon(run)
-
-
-def _given_up(document: Document, offer: str) -> bool:
-    return offer in document.settled and document.settled[offer].next is Next.GIVE_UP

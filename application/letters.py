@@ -12,38 +12,51 @@ from domain.document import Document
 
 
 class Letter:
-    """A command in an envelope, with the way back for the answer. No command: just a look.
+    """A command in an envelope. No command: just a look.
 
-    Whoever has it answers within `with letter.reply`; left without an answer, the asker is told.
+    Whoever opens it (`with letter`) says what came of it; closed without that, the asker is told.
     """
 
-    __slots__ = ("_done", "_outcome", "command")
+    __slots__ = ("_closed", "command", "outcome")
 
     def __init__(self, command: Command | None) -> None:
         self.command = command
-        self._done = trio.Event()  # a memory channel takes four times as long to make
-        self._outcome: Outcome[Document | None] | None = None
+        self.outcome: Outcome[Document | None] | None = None
+        self._closed = trio.Event()  # a memory channel takes four times as long to make
 
-    @property
-    def reply(self) -> Self:
+    def __enter__(self) -> Self:
         return self
-
-    @property
-    def answer(self) -> Self:
-        return self
-
-    def __enter__(self) -> None:
-        pass
 
     def __exit__(self, *_: object) -> None:
-        self._done.set()
+        self._closed.set()
 
-    def send_nowait(self, outcome: Outcome[Document | None]) -> None:
-        self._outcome = outcome
-
-    async def receive(self) -> Outcome[Document | None]:
-        """Raises EndOfChannel where the reply was given up."""
-        await self._done.wait()
-        if self._outcome is None:
+    async def answer(self) -> Document | None:
+        """Raises EndOfChannel where there is none, and what the command has led to."""
+        await self._closed.wait()
+        if self.outcome is None:
             raise trio.EndOfChannel
-        return self._outcome
+        return self.outcome.unwrap()
+
+
+class Mailbox:
+    """Without a buffer: a letter is in the actor's hands or still in the sender's, never between.
+
+    Whoever knocks once it is closed (`with mailbox`) gets BrokenResourceError.
+    """
+
+    def __init__(self) -> None:
+        self._slot, self._inbox = trio.open_memory_channel[Letter](0)
+
+    async def ask(self, command: Command | None) -> Document | None:
+        letter = Letter(command)
+        await self._slot.send(letter)
+        return await letter.answer()
+
+    async def receive(self) -> Letter:
+        return await self._inbox.receive()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._inbox.close()

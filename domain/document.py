@@ -66,6 +66,9 @@ class Document:
             return "closed"
         return EDITING if self.users else "open"
 
+    def gave_up(self, offer: str) -> bool:
+        return offer in self.settled and self.settled[offer].next is Next.GIVE_UP
+
     def rank(self, offer: Offer) -> Rank:
         """Finals beat forcesaves of the same second; among equals the one received later wins.
 
