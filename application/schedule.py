@@ -16,7 +16,6 @@ from domain.events import DocumentEvent
 from domain.presence import UNORDERED
 
 CALLED = events.Joined | events.Left | events.SaveOffered  # what callbacks lead to
-AHEAD = 6  # a part of the interval: so long before it a document at rest is woken for an auto-save
 ROUNDING = 1e-6  # of an interval: a moment that close to a phase is that phase
 
 
@@ -31,6 +30,7 @@ class Schedule:
         "_held",
         "_info_at",
         "_nodes",
+        "_owed",
         "_patience",
         "_phase",
         "_rest_at",
@@ -60,6 +60,7 @@ class Schedule:
         self._doubtful = False  # `info` is to confirm a status 4, whosever the document is
         self._autosave_at = inf
         self._autosave_running = False
+        self._owed = False  # whoever looked after it before would have asked, so a late history makes it late
         self._rest_at = inf
 
     @property
@@ -73,13 +74,13 @@ class Schedule:
     @property
     def wakes_at(self) -> float:
         """When a document at rest needs its actor: to ask about it, or for an auto-save that is due soon."""
-        return min(self._info_at, self._autosave_at - self._patience.autosave / AHEAD)
+        return min(self._info_at, self._autosave_at - self._ahead)
 
     def took_up(self, info_at: float, now: float, *, edited: bool) -> None:
         """The document was left by another life, or another node; it is at rest until it has to be saved."""
         self.reconcile(info_at)
         if edited:
-            self._autosave_at = self._next_phase(now)
+            self._autosave_at, self._owed = self._next_phase(now), True
 
     def laid_to_rest(self) -> None:
         """Nobody edits the document; an actor that is woken stays for a while."""
@@ -140,7 +141,8 @@ class Schedule:
         if self._info_at == inf:
             self._info_at = now + self._patience.silence
         self._rest_at = min(self._rest_at, now + self._lingers)
-        if self._autosave_at == inf or self._autosave_at < now:
+        self._owed = self._owed and bool(document.users)
+        if self._autosave_at == inf or (self._autosave_at < now and not self._owed):
             self._autosave_at = self._next_phase(now)
 
     def visited(self, document: Document | None, now: float) -> None:
@@ -179,7 +181,7 @@ class Schedule:
         return admitted is not None and (document.joined_at is None or admitted > document.joined_at)
 
     def autosave_began(self, now: float) -> None:
-        self._autosave_running = True
+        self._autosave_running, self._owed = True, False
         self._autosave_at = self._next_phase(now + self._apart)
 
     def autosave_ended(self, now: float) -> None:
@@ -196,6 +198,11 @@ class Schedule:
     def reconcile(self, at: float) -> None:
         """Then at the latest the server is asked: nobody here knows what has happened."""
         self._info_at = min(self._info_at, at)
+
+    @property
+    def _ahead(self) -> float:
+        """So long before an auto-save the history is read."""
+        return self._patience.autosave / 6
 
     @property
     def _lingers(self) -> float:

@@ -175,6 +175,21 @@ async def test_after_a_restart_everything_that_is_edited_is_saved_within_the_int
         assert len([*second.desk.edited()]) >= 40
 
 
+async def test_a_history_that_comes_late_makes_the_auto_save_late_and_not_left_out(
+    journal: FakeJournal, blobs: FakeBlobs, autojump_clock: MockClock
+) -> None:
+    async with life(journal, blobs, FakeServer(blobs), FakeSidecars()) as first:
+        keys = await left_open(first, documents=20, edited=20)
+    async with another_life(first, journal) as second:
+        second.server.answers["info"] = Answer(0, {"error": 0, "users": ["ada"]})
+        await second.desk.take_up()
+        began, autosave, journal.hanging = trio.current_time(), second.world.patience.autosave, 12
+        await trio.sleep(autosave + journal.hanging)
+        saved = {key: when for name, key, when in reversed(second.server.commands) if name == "forcesave"}
+        assert saved.keys() == set(keys)
+        assert any(when - began > journal.hanging for when in saved.values())
+
+
 async def test_a_stop_soon_after_a_start_saves_what_nobody_has_read_yet(
     journal: FakeJournal, blobs: FakeBlobs, autojump_clock: MockClock
 ) -> None:

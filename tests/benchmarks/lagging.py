@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import trio
 
 from infrastructure import logs
+from infrastructure.collector import tune_collector
 from infrastructure.settings import Settings, read_settings
 from web.configured import secrets_of
 from web.server import run
@@ -98,5 +99,5 @@ async def watched(settings: Settings, watcher: Watcher) -> None:
 def main() -> None:
     settings = read_settings()
     logs.configure(settings.log_level, settings.log_format, secrets_of(settings))
-    gc.freeze()
+    tune_collector()
     trio.run(watched, settings, Watcher(Path(sys.argv[1])))
