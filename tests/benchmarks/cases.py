@@ -39,15 +39,15 @@ class Edited:
         """`server` is the Document Server's url; each load takes so many seconds."""
         self._docledger = docledger
         self._files = [docledger.upload(f"Plan {number}") for number in range(count)]
-        keys = [str(docledger.open(file)["document"]["key"]) for file in self._files]
-        self._editing = Editing(docledger.url + CALLBACK, keys, server, folder, seconds)
+        self.keys = [str(docledger.open(file)["document"]["key"]) for file in self._files]
+        self._editing = Editing(docledger.url + CALLBACK, self.keys, server, folder, seconds)
         self.loads = self._editing.loads
 
     def check(self) -> None:
         """Every callback that was acknowledged is in the log. Raises LoadFailed."""
         told, stored = self._editing.told, self._editing.stored
         versions = sum(self._docledger.versions(file) for file in self._files) - len(self._files)
-        facts = sum(self._docledger.comings_and_goings(key) for key in self._editing.keys)
+        facts = sum(self._docledger.comings_and_goings(key) for key in self.keys)
         if versions < stored or facts < told:
             raise LoadFailed(f"acknowledged {stored}, {told}; found {versions}, {facts}")
 

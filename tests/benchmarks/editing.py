@@ -27,6 +27,7 @@ class Editing:
     secret: str = SECRET
     paths: Sequence[str] = ()  # of each document, where they differ
     headers: Mapping[str, str] = field(default_factory=dict)
+    ahead: float = 1.0  # of the floor: how many callbacks are prepared for whoever may be faster
     told: int = 0
     stored: int = 0
 
@@ -38,7 +39,7 @@ class Editing:
         return {"status1": self._presence, "status6": self._saves, "status6_one_document": self._saves_of_one}
 
     def _presence(self, connections: int, floor: float) -> Measured:
-        phase, each = next(self._phases), round(floor * self.seconds / connections) + 10
+        phase, each = next(self._phases), round(self.ahead * floor * self.seconds / connections) + 10
         lines = [callbacks.presence(key, phase, each, self.secret) for key in self.keys[:connections]]
         measured = self._post(phase, lines, self.paths[:connections], self.seconds)
         self.told += round(measured.requests)

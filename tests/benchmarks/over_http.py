@@ -1,4 +1,4 @@
-"""What is asked over HTTP: of us, of Starlette by itself, and of a peer, side by side."""
+"""What is asked over HTTP: of us, of Starlette by itself, of the least that will do, and of a peer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 
 from tests.benchmarks import biglog, cases, wrk
 from tests.benchmarks.docledger import docledger
+from tests.benchmarks.editing import Editing
 from tests.benchmarks.heavy import Unavailable
 from tests.benchmarks.peers import Peer
 from tests.benchmarks.processes import Server, free_port, running
-from tests.benchmarks.rounds import FLOOR, OURS, STOCK, Results, Side, bare, figures, measure, repeated
+from tests.benchmarks.rounds import FLOOR, LEAST, OURS, STOCK, Results, Side, bare, figures, measure, repeated
 
 LOG = 2000  # documents whose facts are in the log that is asked
 
@@ -36,16 +37,25 @@ def sides(folder: Path, wishes: Wishes) -> Iterator[tuple[Side, Sequence[Side], 
     seconds, most = wishes.seconds, max(wishes.connections)
     cases.write_large(folder)
     (folder / "data").mkdir()
+    (folder / "least").mkdir()
     log = biglog.made(folder / "data", LOG)
     with (
         module("floor", folder, str(folder)) as floor,
         module("document_server", folder) as server,
+        module("least", folder, str(folder / "least")) as least,
         docledger(folder, server.url, **wishes.settings) as ours,
     ):
         edited = cases.Edited(ours, server.url, folder, most, seconds)
         loads = {**cases.reading(ours, log, folder, seconds), **edited.loads}
         stock = cases.large({name: f"{floor.url}/{name}" for name in cases.LARGE}, seconds)
-        found = [Side(OURS, ours.server, loads), Side(STOCK, floor, stock)]
+        told = least.url + cases.CALLBACK
+        promises = Editing(told, edited.keys, server.url, folder / "least", seconds, ahead=4)
+        honest = {case: promises.loads[case] for case in ("status1", "status6")}
+        found = [
+            Side(OURS, ours.server, loads),
+            Side(STOCK, floor, stock),
+            Side(LEAST, least, honest),
+        ]
         if wishes.peer:
             (folder / "peer").mkdir()
             found.append(wishes.peer.side(server.url, folder / "peer", most, seconds))

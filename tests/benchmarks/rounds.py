@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from tests.benchmarks import wrk
 from tests.benchmarks.wrk import LoadFailed, Measured
 
-FLOOR, OURS, STOCK, PEER = "floor", "ours", "stock", "peer"
+FLOOR, OURS, STOCK, LEAST, PEER = "floor", "ours", "stock", "least", "peer"
 
 Load = Callable[[int, float], Measured]  # connections, and the rate that the floor has just shown
 
@@ -137,7 +137,7 @@ def figures(results: Results) -> Iterator[tuple[str, float]]:
         if point.side != FLOOR:
             yield name, results.times_the_floor(point)
         if point.side == OURS:
-            for other in (STOCK, PEER):
+            for other in (STOCK, LEAST, PEER):
                 yield f"{name}_times_{other}", results.times(point, point._replace(side=other))
         yield f"{name}_per_s", results.usual(point, lambda cost: cost.rate)
         if point._replace(side=STOCK) in results.points:
@@ -147,7 +147,7 @@ def figures(results: Results) -> Iterator[tuple[str, float]]:
 
 
 def _prefix(point: Point) -> str:
-    return f"{point.side}_" if point.side in {STOCK, PEER} else ""
+    return f"{point.side}_" if point.side in {STOCK, LEAST, PEER} else ""
 
 
 def _usual(values: Iterator[float]) -> float:

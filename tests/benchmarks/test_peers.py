@@ -170,21 +170,22 @@ def test_tables_are_made_of_what_was_told() -> None:
         "file_1mb_c16_times_stock": 4.2,
         "file_1mb_c16_mb_per_s": 800,
         "sse_p50_ms": 3.25,
-        "open_kb_each": 2,
+        "open_at_rest_kb_each": 2,
         "skipped_facts_postgres": "PostgreSQL is not installed",
     }
     assert tables.markdown(told) == (
         "### Targets\n\n|  | target | here |  |\n| --- | ---: | ---: | ---: |\n"
         "| configuration, 16 connections, times the floor | ≥ 0.75 | 0.8 | met |\n"
         "| file of 1 MB, 16 connections, times Starlette's FileResponse | ≥ 4 | 4.2 | met |\n"
-        "| open documents: KB of memory for each | ≤ 1 | 2 | **missed** |\n\n"
+        "| with the floor lowered: configuration | ≥ 1.3 | 0.8 | **missed** |\n"
+        "| open documents: KB of memory for each at rest | ≤ 1 | 2 | **missed** |\n\n"
         "### Times the floor\n\n|  | 1 | 16 |\n| --- | ---: | ---: |\n| config | 0.751 | 0.8 |\n\n"
         "### CPU µs for each request\n\n|  | 1 |\n| --- | ---: |\n| config | 1 234 |\n\n"
         "### Large files\n\n"
         "|  | connections | MB/s | Starlette's MB/s | times | CPU µs | Starlette's CPU µs |\n"
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n| file 1mb | 16 | 800 |  | 4.2 |  |  |\n\n"
         "### Everything else\n\n|  |  |\n| --- | ---: |\n| sse p50 ms | 3.25 |\n"
-        "| open kb each | 2 |\n"
+        "| open at rest kb each | 2 |\n"
         "| skipped facts postgres | PostgreSQL is not installed |"
     )
 
