@@ -45,4 +45,4 @@ def _never(key: str) -> None:
 
 
 if __name__ == "__main__":
-    print(trio.run(_grown, int(sys.argv[1])))  # noqa: T201
+    print(trio.run(_grown, int(sys.argv[1])))
