@@ -23,7 +23,7 @@ from domain import commands
 from domain.commands import Command
 from domain.document import Document
 from domain.events import SaveOffered
-from domain.words import Next, Trigger
+from domain.words import Trigger
 
 ATTEMPTS = 5  # at a write that others keep overtaking
 RELOAD = 5.0  # seconds between two attempts to read a journal that fails
@@ -39,7 +39,7 @@ class DocumentActor:
         self._moved = False
         self._fetches = Fetches(key, world)
         self._busy = 0  # errands under way
-        self._mailbox = Mailbox()
+        self._mailbox, self._answering = Mailbox(), False
         self._pause = trio.CancelScope()
         self.schedule = schedule or Schedule(key, world.patience, world.nodes)
         self._was_open = schedule is not None
@@ -77,11 +77,15 @@ class DocumentActor:
         self._pause.deadline = self._due()
 
     async def ask(self, command: Command | None) -> Document | None:
-        """Hand over a command and wait for the document it leads to.
+        """Hand over a command and wait for the document it leads to. What leads nowhere is not waited for.
 
         Raises JournalFailed, and StaleWrite for an Open or Admit that lost its race.
         """
-        return await self._mailbox.ask(command)
+        if self._answering or self._moved or not self._stream.settles(command):
+            return await self._mailbox.ask(command)
+        self._hear(command)
+        self._pause.deadline = self._due()
+        return self.document
 
     async def run(self, leave: Callable[[], None] = lambda: None) -> None:
         """Replay the past, then answer one letter at a time until nothing is worth waiting for.
@@ -98,7 +102,9 @@ class DocumentActor:
                         letter = await self._mailbox.receive()
                     if letter:
                         with letter:
+                            self._answering = True
                             letter.outcome = await self._answer(letter.command)
+                            self._answering = False
                     elif not await self._on_time():
                         leave()
                         break
@@ -156,12 +162,8 @@ class DocumentActor:
                 try:
                     if self._stream.behind:
                         await self._load()
-                    self.schedule.visited(self.document, trio.current_time())
-                    if command is None:
-                        await self._stream.make_sure()
-                    else:
-                        self._notice(command)
-                        await self._obey(command)
+                    self._hear(command)
+                    await self._obey(command)
                     return Value(self.document)
                 except StaleWrite as stale:
                     self._stream.doubt()
@@ -173,9 +175,10 @@ class DocumentActor:
             self._stream.doubt()  # whether it was recorded is not known
             return Error(trouble)
 
-    def _notice(self, command: Command) -> None:
+    def _hear(self, command: Command | None) -> None:
         """What matters for the time being only: when we last heard of whom, and fresh urls."""
         now = trio.current_time()
+        self.schedule.visited(self.document, now)
         match command:
             case commands.Admit(mode=mode, at=at) | commands.Open(first=commands.Admit(mode=mode, at=at)) if (
                 mode.joins
@@ -186,8 +189,10 @@ class DocumentActor:
         if isinstance(command, commands.TakeOffer):
             self._fetches.take(command)
 
-    async def _obey(self, command: Command) -> None:
+    async def _obey(self, command: Command | None) -> None:
         match command:
+            case None:
+                await self._stream.make_sure()
             case commands.CommitOffer() | commands.TakeStored():
                 await self._stream.commit(command)
             case commands.TakeOffer(trigger=Trigger.RECOVERED) if self._stream.brought_back(command):
@@ -223,10 +228,8 @@ class DocumentActor:
 
         Raises JournalFailed.
         """
-        worth_a_fact = not (
-            isinstance(outcome, commands.NoteFailure) and outcome.next is Next.RETRY and outcome.attempt > 1
-        )
-        document = await self.ask(outcome if worth_a_fact else None)
+        known = isinstance(outcome, commands.NoteFailure) and outcome.is_one_more
+        document = await self.ask(None if known else outcome)
         if document and isinstance(outcome, commands.CommitOffer) and document.gave_up(outcome.offer):
             # Another node had fetched it too and lost hope, while the bytes are here.
             document = await self.ask(sidecar_of(self.key, fact, outcome).command)

@@ -62,6 +62,17 @@ class Stream:
         self._sure = self._fresh = True
         return facts
 
+    def settles(self, command: Command | None) -> bool:
+        """Whether what is known is the answer: a look, or somebody who is let in again."""
+        if self.behind or self._world.nodes.several:
+            return False
+        if command is None:
+            return True
+        if not isinstance(command, commands.Admit) or decide(self.document, command):
+            return False
+        self._world.observer.decided(command, self.document, (), ())
+        return True
+
     async def make_sure(self) -> None:
         """Before an answer that nothing is recorded for. Raises StaleWrite, JournalFailed."""
         if self._fresh or not self._world.nodes.several:

@@ -119,6 +119,11 @@ class NoteFailure:
     offer: str | None = None
     sha256: str | None = None
 
+    @property
+    def is_one_more(self) -> bool:
+        """Neither the first failure nor the last."""
+        return self.next is Next.RETRY and self.attempt > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteResumed:
