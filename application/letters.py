@@ -49,7 +49,10 @@ class Mailbox:
 
     async def ask(self, command: Command | None) -> Document | None:
         letter = Letter(command)
-        await self._slot.send(letter)
+        try:
+            self._slot.send_nowait(letter)  # the answer is waited for anyway
+        except trio.WouldBlock:
+            await self._slot.send(letter)
         return await letter.answer()
 
     async def receive(self) -> Letter:

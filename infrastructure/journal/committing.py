@@ -80,11 +80,17 @@ class Writer:
     async def append(self, changes: Sequence[Change]) -> None:
         slip = Slip(self._ledger.entry(changes))
         try:
-            await self._door.send(slip)
+            await self._hand_in(slip)
         except trio.ClosedResourceError:
             raise JournalFailed("the journal is closed") from None
         await slip.done.wait()
         slip.outcome.unwrap()
+
+    async def _hand_in(self, slip: Slip) -> None:
+        try:
+            self._door.send_nowait(slip)  # what becomes of it is waited for anyway
+        except trio.WouldBlock:
+            await self._door.send(slip)
 
     def close(self) -> None:
         """What was accepted is committed, and then `run` ends."""
