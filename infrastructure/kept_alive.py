@@ -17,7 +17,7 @@ import httpcore
 import httpx
 import trio
 
-from infrastructure.posting import KEPT_ALIVE_SECONDS
+from infrastructure.posting import CLOSING_SECONDS, KEPT_ALIVE_SECONDS
 
 BROKEN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
 PORTS = {"http": 80, "https": 443}
@@ -60,9 +60,11 @@ class KeptAlive(httpx.AsyncBaseTransport):
         return httpx.Response(response.status, headers=response.headers, stream=body, request=request)
 
     async def aclose(self) -> None:
-        for idle in self._idle.values():
-            while idle:
-                await idle.pop().connection.aclose()
+        """All that are idle, also while the caller is cancelled."""
+        with trio.move_on_after(CLOSING_SECONDS, shield=True):
+            for idle in self._idle.values():
+                while idle:
+                    await idle.pop().connection.aclose()
 
     async def _taken(self, place: tuple[str, bytes, int]) -> httpcore.AsyncHTTPConnection:
         """The one used last, if it is still good; whatever nobody has needed for long is closed."""

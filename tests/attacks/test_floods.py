@@ -19,7 +19,7 @@ from tests.web.fake_server import envelope, signed
 from tests.web.life import Running
 from tests.web.service import CALLBACK, Service, second, word
 from web.bodies import IDLE, SLACK, SLOWEST, Body, BrokenOff, whole
-from web.connections import STALLED, Connection
+from web.connections import STALLED, Stock
 from web.serving import Connections
 
 NEWER = word("Newer words.")
@@ -180,7 +180,7 @@ class Standing:
 
 async def test_a_reader_who_takes_nothing_is_cut(autojump_clock: MockClock) -> None:
     stream = Standing()
-    connection = Connection(None, None, None, None, stream)  # type: ignore[arg-type]
+    connection = Stock(None, None, None, None, stream)  # type: ignore[arg-type]
     began = trio.current_time()
     with pytest.raises(trio.ClosedResourceError):
         await connection._send(b"x" * 100)

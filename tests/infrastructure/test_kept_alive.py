@@ -130,6 +130,19 @@ async def test_what_nobody_has_needed_for_long_is_closed() -> None:
     assert server.connections == 3
 
 
+async def test_all_are_closed_although_the_caller_is_cancelled() -> None:
+    server = Server()
+    async with serving(server) as kept:
+        both = [await kept.handle_async_request(httpx.Request("GET", server.url)) for _ in range(2)]
+        for response in both:
+            await response.aread()
+            await response.aclose()
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await kept.aclose()
+        await server.end_of(2)
+
+
 async def test_other_servers_have_connections_of_their_own() -> None:
     one, two = Server(), Server()
     async with serving(one) as kept, serving(two):
