@@ -80,10 +80,12 @@ def test_who_was_stopped_has_lost_its_shards_to_others_and_knows_it_at_once(node
     time.sleep(max(0.0, began + 15 - since_boot()))  # it is another process that sleeps
     stopped.go_on()
     woken = since_boot()
-    eventually(lambda: stopped.lines()[-1]["at"] > woken, "it looks")
-    looks = [line["sees"] for line in stopped.lines() if line["at"] > woken and "sees" in line]
-    assert looks
-    assert looks[0] == 0
+
+    def looks() -> list[int]:
+        return [line["sees"] for line in stopped.lines() if line["at"] > woken and "sees" in line]
+
+    eventually(lambda: bool(looks()), "it looks")
+    assert looks()[0] == 0
     nodes.settled(*nodes.nodes)
 
 
