@@ -84,6 +84,8 @@ class DocumentActor:
         if self._answering or self._moved or not self._stream.settles(command):
             return await self._mailbox.ask(command)
         self._hear(command)
+        if command:
+            self._stream.note_unchanged(command)
         self._pause.deadline = self._due()
         return self.document
 
@@ -224,10 +226,7 @@ class DocumentActor:
         self.news = trio.Event()
 
     async def _report(self, fact: SaveOffered, outcome: Fetched) -> bool:
-        """Whether the offer is settled. The first failed attempt is recorded, and the last.
-
-        Raises JournalFailed.
-        """
+        """Whether the offer is settled. Raises JournalFailed."""
         known = isinstance(outcome, commands.NoteFailure) and outcome.is_one_more
         document = await self.ask(None if known else outcome)
         if document and isinstance(outcome, commands.CommitOffer) and document.gave_up(outcome.offer):

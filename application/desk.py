@@ -17,7 +17,7 @@ import trio
 from application import about
 from application.actor import DocumentActor
 from application.journal import JournalFailed
-from application.nodes import ALL, owns, shard_of
+from application.nodes import ALL, owns
 from application.schedule import Schedule
 from application.sleepers import ASKED, Sleeper, Sleepers
 from application.world import World
@@ -108,8 +108,8 @@ class Desk:
 
     def moved(self, shards: Collection[int]) -> None:
         """These became ours to look after, or somebody else's."""
-        for key, actor in self._actors.items():
-            if shard_of(key) in shards:
+        for actor in self._actors.values():
+            if actor.schedule.shard in shards:
                 actor.moved()
         self._sleepers.drop(shards)
 

@@ -99,8 +99,8 @@ class Schedule:
 
     def _quiet(self, document: Document) -> bool:
         """Nobody edits, nobody is on the way, and nothing is being found out."""
-        found_out = not self._doubtful and self.orphaned_since is None
-        return found_out and not document.users and self._autosave_at >= self._admitted_until
+        certain = not self._doubtful and self.orphaned_since is None
+        return certain and not document.users and self._autosave_at >= self._admitted_until
 
     def _wanted(self, document: Document | None) -> bool:
         if document is None or document.closed or self._autosave_running or not self.ours:

@@ -66,12 +66,11 @@ class Stream:
         """Whether what is known is the answer: a look, or somebody who is let in again."""
         if self.behind or self._world.nodes.several:
             return False
-        if command is None:
-            return True
-        if not isinstance(command, commands.Admit) or decide(self.document, command):
-            return False
-        self._world.observer.decided(command, self.document, (), ())
-        return True
+        return command is None or (isinstance(command, commands.Admit) and not decide(self.document, command))
+
+    def note_unchanged(self, cause: Command) -> None:
+        """It was decided that nothing is to be recorded."""
+        self._world.observer.decided(cause, self.document, (), ())
 
     async def make_sure(self) -> None:
         """Before an answer that nothing is recorded for. Raises StaleWrite, JournalFailed."""
@@ -124,7 +123,7 @@ class Stream:
         """Durable first, true second."""
         if not events:
             await self.make_sure()
-            self._world.observer.decided(cause, self.document, (), ())
+            self.note_unchanged(cause)
             return
         before = document = self.document
         for event in events:

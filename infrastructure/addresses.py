@@ -12,8 +12,6 @@ Network = IPv4Network | IPv6Network
 
 LONGEST = 100  # characters of an address, with its port and its zone
 
-remembered = lru_cache(4096)  # the same few are asked about again and again
-
 
 def client_address(scope: Mapping[str, Any], trusted_proxies: Sequence[Network]) -> str:
     """The right-most address that is no trusted proxy's; empty when there is none (a Unix socket)."""
@@ -60,7 +58,7 @@ def _address(text: str) -> Address | None:
     return _parsed(text) if len(text) <= LONGEST else None
 
 
-@remembered
+@lru_cache(4096)  # the same few are asked about again and again
 def _parsed(text: str) -> Address | None:
     text = text.strip()
     if text.startswith("["):

@@ -75,13 +75,14 @@ def trust_also(ca_bundle: Path | None) -> ssl.SSLContext:
     return context
 
 
-def new_client(trusted: ssl.SSLContext, connections: int) -> httpx.AsyncClient:
+def new_client(trusted: ssl.SSLContext, **more: Any) -> httpx.AsyncClient:
+    """It follows nobody, and waits for as long as its caller does."""
     return httpx.AsyncClient(
         verify=trusted,
         trust_env=False,
         follow_redirects=False,
         timeout=None,  # noqa: S113 - the callers' own deadlines cover every wait
-        limits=httpx.Limits(max_connections=connections, keepalive_expiry=KEPT_ALIVE_SECONDS),
+        **more,
     )
 
 

@@ -49,15 +49,12 @@ class Secrets:
         if not isinstance(token, str):
             raise BadToken("the token is not a text")
         for key in self._keys:
-            if (claims := _usual(token, key)) is not None:
-                return claims
-        *others, last = self._keys
-        for key in others:
             if _signature_fits(token, key):
-                return _read(token, key)
-        if len(token) > _LONG_TOKEN and not _signature_fits(token, last):
+                claims = _usual(token)
+                return _read(token, key) if claims is None else claims
+        if len(token) > _LONG_TOKEN:
             raise BadToken("the signature is wrong")
-        return _read(token, last)
+        return _read(token, self._keys[-1])  # which says what is wrong
 
     def turn_from(self, which: int) -> None:
         """Sign with the next one; not again if somebody else has turned already."""
@@ -71,16 +68,14 @@ def _key(secret: str) -> bytes:
     return secret.encode().ljust(32, b"\0")
 
 
-def _usual(token: str, key: bytes) -> dict[str, Any] | None:
-    """The claims of a token with the usual header and a fitting signature; PyJWT judges all others.
+def _usual(token: str) -> dict[str, Any] | None:
+    """The claims of a signed token with the usual header and spelling; PyJWT judges all others.
 
     Only what PyJWT would take as well is taken, in a tenth of its time.
     """
     signed, _, signature = token.rpartition(".")
     header, _, payload = signed.partition(".")
-    if header != _HEADER or not token.isascii():
-        return None
-    if not hmac.compare_digest(_signature(signed, key), signature):
+    if header != _HEADER or not token.isascii() or signature.endswith("="):
         return None
     text = _decoded(payload) if len(payload) % 4 != 1 else b""
     if _encoded(text) != payload:  # which leaves no second spelling

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +17,7 @@ import trio
 
 from application.announcing import Message
 from application.webhooks import SORRY, Undelivered
-from infrastructure.posting import trust_also
+from infrastructure.posting import new_client, trust_also
 
 PREFIX = "whsec_"  # what follows is the key in Base64; any other secret is the key itself
 SECONDS = 20.0  # for a receiver to take what it is told; the specification says 15 to 30
@@ -53,7 +52,7 @@ class WebhookPost:
         self._key = key_of(secret)
         self._now = now
         self._seconds = seconds
-        self._client = _client(trust_also(ca_bundle))
+        self._client = new_client(trust_also(ca_bundle))
 
     async def __aenter__(self) -> Self:
         return self
@@ -96,12 +95,3 @@ class WebhookPost:
         with suppress(ValueError, TypeError):
             return (parsedate_to_datetime(asked) - self._now()).total_seconds()
         return 0.0
-
-
-def _client(trust: ssl.SSLContext) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        verify=trust,
-        trust_env=False,
-        follow_redirects=False,
-        timeout=None,  # noqa: S113 - the deadline covers everything
-    )

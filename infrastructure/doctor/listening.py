@@ -15,7 +15,15 @@ import httpx
 import trio
 
 from application.doctor.seen import Heard, Silence, Trouble
-from infrastructure.posting import UNCOMPRESSED, new_client, reading, reason, trust, trust_also
+from infrastructure.posting import (
+    KEPT_ALIVE_SECONDS,
+    UNCOMPRESSED,
+    new_client,
+    reading,
+    reason,
+    trust,
+    trust_also,
+)
 
 MOST = 4096  # bytes of a body that are looked at
 AT_ONCE = 8
@@ -27,8 +35,9 @@ class Listening:
 
     def __init__(self, ca_bundle: Path | None, seconds: float) -> None:
         self._seconds = seconds
-        self._strict = new_client(trust(ca_bundle), AT_ONCE)
-        self._usual = new_client(trust_also(ca_bundle), AT_ONCE)
+        limits = httpx.Limits(max_connections=AT_ONCE, keepalive_expiry=KEPT_ALIVE_SECONDS)
+        self._strict = new_client(trust(ca_bundle), limits=limits)
+        self._usual = new_client(trust_also(ca_bundle), limits=limits)
 
     async def __aenter__(self) -> Self:
         return self
