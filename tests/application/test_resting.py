@@ -126,9 +126,15 @@ async def test_what_it_keeps_is_asked_about_less_often_until_somebody_comes(
 
 
 @asynccontextmanager
-async def another_life(stage: Stage, journal: FakeJournal) -> AsyncIterator[Stage]:
-    async with life(journal, stage.blobs, FakeServer(stage.blobs), FakeSidecars()) as second:
-        yield second
+async def restarted(
+    journal: FakeJournal, blobs: FakeBlobs, documents: int, edited: int
+) -> AsyncIterator[tuple[Stage, list[str]]]:
+    """Nothing is taken up yet. The server names Ada, whichever document it is asked about."""
+    async with life(journal, blobs, FakeServer(blobs), FakeSidecars()) as first:
+        keys = await left_open(first, documents, edited)
+    async with life(journal, blobs, FakeServer(blobs), FakeSidecars()) as second:
+        second.server.answers["info"] = Answer(0, {"error": 0, "users": ["ada"]})
+        yield second, keys
 
 
 async def left_open(stage: Stage, documents: int, edited: int) -> list[str]:
@@ -146,10 +152,7 @@ async def left_open(stage: Stage, documents: int, edited: int) -> list[str]:
 async def test_a_restart_reads_no_history_before_it_is_needed(
     journal: FakeJournal, blobs: FakeBlobs, autojump_clock: MockClock
 ) -> None:
-    async with life(journal, blobs, FakeServer(blobs), FakeSidecars()) as first:
-        keys = await left_open(first, documents=60, edited=20)
-    async with another_life(first, journal) as second:
-        second.server.answers["info"] = Answer(0, {"error": 0, "users": ["ada"]})
+    async with restarted(journal, blobs, documents=60, edited=20) as (second, keys):
         read = counted(journal)
         assert await second.desk.take_up() == 60
         assert not read
@@ -162,10 +165,7 @@ async def test_a_restart_reads_no_history_before_it_is_needed(
 async def test_after_a_restart_everything_that_is_edited_is_saved_within_the_interval(
     journal: FakeJournal, blobs: FakeBlobs, autojump_clock: MockClock
 ) -> None:
-    async with life(journal, blobs, FakeServer(blobs), FakeSidecars()) as first:
-        keys = await left_open(first, documents=60, edited=40)
-    async with another_life(first, journal) as second:
-        second.server.answers["info"] = Answer(0, {"error": 0, "users": ["ada"]})
+    async with restarted(journal, blobs, documents=60, edited=40) as (second, keys):
         await second.desk.take_up()
         began, autosave = trio.current_time(), second.world.patience.autosave
         await trio.sleep(autosave + 1)
@@ -178,10 +178,7 @@ async def test_after_a_restart_everything_that_is_edited_is_saved_within_the_int
 async def test_a_history_that_comes_late_makes_the_auto_save_late_and_not_left_out(
     journal: FakeJournal, blobs: FakeBlobs, autojump_clock: MockClock
 ) -> None:
-    async with life(journal, blobs, FakeServer(blobs), FakeSidecars()) as first:
-        keys = await left_open(first, documents=20, edited=20)
-    async with another_life(first, journal) as second:
-        second.server.answers["info"] = Answer(0, {"error": 0, "users": ["ada"]})
+    async with restarted(journal, blobs, documents=20, edited=20) as (second, keys):
         await second.desk.take_up()
         began, autosave, journal.hanging = trio.current_time(), second.world.patience.autosave, 12
         await trio.sleep(autosave + journal.hanging)
@@ -193,9 +190,7 @@ async def test_a_history_that_comes_late_makes_the_auto_save_late_and_not_left_o
 async def test_a_stop_soon_after_a_start_saves_what_nobody_has_read_yet(
     journal: FakeJournal, blobs: FakeBlobs, autojump_clock: MockClock
 ) -> None:
-    async with life(journal, blobs, FakeServer(blobs), FakeSidecars()) as first:
-        keys = await left_open(first, documents=5, edited=3)
-    async with another_life(first, journal) as second:
+    async with restarted(journal, blobs, documents=5, edited=3) as (second, keys):
         await second.desk.take_up()
         await drain(second.desk, second.world, 10)
         assert {key for name, key, _ in second.server.commands if name == "forcesave"} == set(keys[:3])
@@ -204,10 +199,7 @@ async def test_a_stop_soon_after_a_start_saves_what_nobody_has_read_yet(
 async def test_the_server_is_not_asked_about_all_of_them_at_once(
     journal: FakeJournal, blobs: FakeBlobs, autojump_clock: MockClock
 ) -> None:
-    async with life(journal, blobs, FakeServer(blobs), FakeSidecars()) as first:
-        await left_open(first, documents=300, edited=0)
-    async with another_life(first, journal) as second:
-        second.server.answers["info"] = Answer(0, {"error": 0, "users": ["ada"]})
+    async with restarted(journal, blobs, documents=300, edited=0) as (second, _):
         await second.desk.take_up()
         await trio.sleep(300 / ASKED + 1)
         asked = sorted(second.server.asked("info"))

@@ -10,7 +10,7 @@ from tests.benchmarks import wrk
 from tests.benchmarks.biglog import Landmarks
 from tests.benchmarks.docledger import Docledger
 from tests.benchmarks.editing import Editing
-from tests.benchmarks.rounds import Load
+from tests.benchmarks.rounds import Load, getting
 from tests.benchmarks.wrk import LoadFailed
 
 CALLBACK = "/api/onlyoffice/callback"
@@ -56,7 +56,7 @@ def reading(docledger: Docledger, log: Landmarks, folder: Path, seconds: int) ->
     """What changes nothing; the files of `write_large` are in the folder."""
 
     def get(path: str) -> Load:
-        return lambda connections, _: wrk.get(docledger.url + path, connections, seconds)
+        return getting(docledger.url + path, seconds)
 
     file = docledger.upload("Read by everybody")
     link = docledger.link(docledger.open(file))
@@ -65,7 +65,7 @@ def reading(docledger: Docledger, log: Landmarks, folder: Path, seconds: int) ->
     return {
         "config": get(f"/api/onlyoffice/config/{file}"),
         "viewer": get(f"/api/onlyoffice/viewer/{file}"),
-        "file_37kb": lambda connections, _: wrk.get(link, connections, seconds),
+        "file_37kb": getting(link, seconds),
         **large(links, seconds),
         "files": get("/api/files"),
         "audit_file": get(f"/api/files/{log.hot[0]}/events"),

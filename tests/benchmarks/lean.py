@@ -6,104 +6,70 @@ The floor is the hello on stock Hypercorn, as everywhere; `--steps` adds what li
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from statistics import median
 
 import click
 
 from tests.benchmarks import wrk
-from tests.benchmarks.docledger import Docledger, asked, node
-from tests.benchmarks.processes import Server, free_port, running
+from tests.benchmarks.docledger import NOBODY, Docledger, asked, node
+from tests.benchmarks.processes import module
+from tests.benchmarks.rounds import FLOOR, Load, Point, Results, Side, getting, measure
 from tests.benchmarks.steps import STEPS
-from tests.benchmarks.wrk import Measured
 
-FLOOR = "hello, floor"
-NOWHERE = "http://127.0.0.1:9"  # a Document Server that nobody asks here
-MODULE = [sys.executable, "-m"]
-
-Get = Callable[[int, int], Measured]  # connections, seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    name: str
-    server: Server
-    get: Get
+HELLO, CONFIG, FILE = "hello", "config", "file 37 KB"
 
 
 @contextmanager
-def hellos(folder: Path, steps: list[str]) -> Iterator[list[Subject]]:
-    commands = {FLOOR: ["tests.benchmarks.floor"]}
-    commands |= {f"hello, {step}": ["tests.benchmarks.steps", step] for step in steps}
+def hellos(folder: Path, steps: Sequence[str], seconds: int) -> Iterator[tuple[Side, Sequence[Side]]]:
+    """The floor, and the same on each step."""
     with ExitStack() as servers:
-        subjects = []
-        for name, command in commands.items():
-            port = free_port()
-            started = running(name, [*MODULE, *command, str(port)], folder, port=port)
-            server = servers.enter_context(started)
-            subjects.append(Subject(name, server, partial(wrk.get, server.url + "/")))
-        yield subjects
+        floor = servers.enter_context(module("floor", folder))
+        found = []
+        for step in steps:
+            server = servers.enter_context(module("steps", folder, step, log=step))
+            found.append(Side(step, server, {HELLO: getting(f"{server.url}/", seconds)}))
+        yield Side(FLOOR, floor, {FLOOR: getting(floor.url, seconds)}), found
 
 
 @contextmanager
-def docledgers(folder: Path) -> Iterator[list[Subject]]:
+def docledgers(folder: Path, seconds: int) -> Iterator[Sequence[Side]]:
     with ExitStack() as nodes:
-        subjects = []
+        found = []
         for kind in ("stock", "lean"):
-            started = node(folder, NOWHERE, f"docledger {kind}", HTTP_CONNECTIONS=kind)
-            server = nodes.enter_context(started)
-            for what, url in urls(nodes.enter_context(asked(server))).items():
-                subjects.append(Subject(f"{what}, {kind}", server, partial(wrk.get, url)))
-        yield subjects
+            name = f"docledger, {kind}"
+            server = nodes.enter_context(node(folder, NOBODY, name, HTTP_CONNECTIONS=kind))
+            found.append(Side(name, server, loads(nodes.enter_context(asked(server)), seconds)))
+        yield found
 
 
-def urls(docledger: Docledger) -> Mapping[str, str]:
+def loads(docledger: Docledger, seconds: int) -> Mapping[str, Load]:
     file = docledger.upload("Plan")
-    config = docledger.open(file)
-    return {
-        "config": f"{docledger.url}/api/onlyoffice/config/{file}",
-        "file 37 KB": docledger.link(config),
-    }
+    link = docledger.link(docledger.open(file))
+    config = f"{docledger.url}/api/onlyoffice/config/{file}"
+    return {CONFIG: getting(config, seconds), FILE: getting(link, seconds)}
 
 
-class Figures:
-    """Of all rounds, by name and connections: multiples of the floor's rate, and microseconds of CPU."""
+def table(results: Results, numbers: Sequence[int]) -> str:
+    def cells(point: Point, value: Callable[[Point], float], digits: int) -> str:
+        return "".join(f"{value(point._replace(connections=number)):>8.{digits}f}" for number in numbers)
 
-    def __init__(self) -> None:
-        self.ratios: dict[tuple[str, int], list[float]] = defaultdict(list)
-        self.cpu: dict[tuple[str, int], list[float]] = defaultdict(list)
+    def cpu(point: Point) -> float:
+        return results.usual(point, lambda cost: cost.cpu)
 
-    def round(self, subjects: list[Subject], connections: int, seconds: int) -> None:
-        base = 0.0
-        for subject in subjects:
-            before = subject.server.cpu()
-            measured = subject.get(connections, seconds)
-            base = base or measured.rate  # the floor comes first
-            point = subject.name, connections
-            self.ratios[point].append(measured.rate / base)
-            self.cpu[point].append((subject.server.cpu() - before) / measured.requests * 1e6)
+    heads, width = "".join(f"{f'c={number}':>8}" for number in numbers), 8 * len(numbers)
+    lines = [f"{'':30}{'times the floor':>{width}}   {'CPU µs/request':>{width}}"]
+    lines += [f"{'':30}{heads}   {heads}"]
+    for point in dict.fromkeys(point._replace(connections=numbers[0]) for point in results.points):
+        ratios = cells(point, results.times_the_floor, 2)
+        lines.append(f"{named(point):30}{ratios}   {cells(point, cpu, 0)}")
+    return "\n".join(lines)
 
-    def table(self, numbers: list[int]) -> str:
-        heads = "".join(f"{f'c={number}':>8}" for number in numbers)
-        width = 8 * len(numbers)
-        lines = [f"{'':24}{'times the floor':>{width}}   {'CPU µs/request':>{width}}"]
-        lines += [f"{'':24}{heads}   {heads}"]
-        for name in dict.fromkeys(name for name, _ in self.ratios):
-            ratios = "".join(f"{median(self.ratios[name, number]):>8.2f}" for number in numbers)
-            cpu = "".join(f"{median(self.cpu[name, number]):>8.0f}" for number in numbers)
-            lines.append(f"{name:24}{ratios}   {cpu}")
-        return "\n".join(lines)
 
-    def line(self) -> str:
-        medians = {f"{name} c={number}": median(all_) for (name, number), all_ in self.ratios.items()}
-        return json.dumps({name: round(ratio, 3) for name, ratio in medians.items()})
+def named(point: Point) -> str:
+    return f"{point.side}: {point.case}"
 
 
 @click.command()
@@ -116,18 +82,22 @@ def main(rounds: int, seconds: int, connections: str, steps: bool) -> None:
         click.echo("wrk is not installed (Debian: apt install wrk), so nothing was measured.")
         click.echo("{}")
         return
-    numbers, figures = [int(number) for number in connections.split(",")], Figures()
+    numbers, results = [int(number) for number in connections.split(",")], Results()
     with (
         tempfile.TemporaryDirectory(prefix="docledger-lean-") as name,
-        hellos(Path(name), list(STEPS) if steps else ["lean"]) as bare,
-        docledgers(Path(name)) as ours,
+        hellos(Path(name), list(STEPS) if steps else ["lean"], seconds) as (floor, bare),
+        docledgers(Path(name), seconds) as ours,
     ):
+        plan = dict.fromkeys((HELLO, CONFIG, FILE), numbers)
         for _ in range(rounds):
-            for number in numbers:
-                figures.round([*bare, *ours], number, seconds)
+            measure(floor, [*bare, *ours], plan, results)
     click.echo(f"Medians of {rounds} rounds, {seconds} s for each load.")
-    click.echo(figures.table(numbers))
-    click.echo(figures.line())
+    click.echo(table(results, numbers))
+    for point, why in results.failures.items():
+        click.echo(f"{named(point)} failed, and counts in no round: {why}")
+    times = {point: results.times_the_floor(point) for point in results.points}
+    ratios = {f"{named(point)} c={point.connections}": round(ratio, 3) for point, ratio in times.items()}
+    click.echo(json.dumps(ratios))
 
 
 if __name__ == "__main__":

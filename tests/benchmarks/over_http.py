@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +12,19 @@ from tests.benchmarks.docledger import docledger
 from tests.benchmarks.editing import Editing
 from tests.benchmarks.heavy import Unavailable
 from tests.benchmarks.peers import Peer
-from tests.benchmarks.processes import Server, free_port, running
-from tests.benchmarks.rounds import FLOOR, LEAST, OURS, STOCK, Results, Side, bare, figures, measure, repeated
+from tests.benchmarks.processes import module
+from tests.benchmarks.rounds import (
+    FLOOR,
+    LEAST,
+    OURS,
+    STOCK,
+    Results,
+    Side,
+    figures,
+    getting,
+    measure,
+    repeated,
+)
 
 LOG = 2000  # documents whose facts are in the log that is asked
 
@@ -59,16 +69,7 @@ def sides(folder: Path, wishes: Wishes) -> Iterator[tuple[Side, Sequence[Side], 
         if wishes.peer:
             (folder / "peer").mkdir()
             found.append(wishes.peer.side(server.url, folder / "peer", most, seconds))
-        yield Side(FLOOR, floor, {FLOOR: bare(floor.url, seconds)}), found, edited.check
-
-
-@contextmanager
-def module(name: str, folder: Path, *arguments: str) -> Iterator[Server]:
-    """One of the servers here."""
-    port = free_port()
-    command = [sys.executable, "-m", f"tests.benchmarks.{name}", str(port), *arguments]
-    with running(name, command, folder, port=port) as server:
-        yield server
+        yield Side(FLOOR, floor, {FLOOR: getting(floor.url, seconds)}), found, edited.check
 
 
 def run(folder: Path, wishes: Wishes) -> Told:

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.benchmarks import machine, wrk
+from tests.benchmarks import machine
 from tests.benchmarks.callbacks import SECRET
 from tests.benchmarks.editing import Editing
-from tests.benchmarks.rounds import PEER, Load, Side
+from tests.benchmarks.rounds import PEER, Load, Side, getting
 
 LOOPBACK = "only addresses of this machine are allowed: 127.0.0.1, [::1] or localhost"
 GETS = {"config": "config", "viewer": "viewer", "file": "file_37kb"}  # a path of theirs -> our case
@@ -66,10 +66,8 @@ class Peer:
         return Side(PEER, self, {**self._gets(seconds), **self._editing(server, folder, most, seconds)})
 
     def _gets(self, seconds: int) -> Mapping[str, Load]:
-        def get(url: str) -> Load:
-            return lambda connections, _: wrk.get(url, connections, seconds, self.headers)
-
-        return {case: get(self.url + path) for name, case in GETS.items() if (path := getattr(self, name))}
+        paths = {case: path for name, case in GETS.items() if (path := getattr(self, name))}
+        return {case: getting(self.url + path, seconds, self.headers) for case, path in paths.items()}
 
     def _editing(self, server: str, folder: Path, most: int, seconds: int) -> Mapping[str, Load]:
         if not self.callback:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -94,6 +95,15 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def module(name: str, folder: Path, *arguments: str, log: str = "") -> Iterator[Server]:
+    """One of the servers here; its log is called like itself, unless told otherwise."""
+    port = free_port()
+    command = [sys.executable, "-m", f"tests.benchmarks.{name}", str(port), *arguments]
+    with running(log or name, command, folder, port=port) as server:
+        yield server
 
 
 def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

@@ -125,9 +125,9 @@ def repeated(count: int, budget: float, once: Callable[[], None]) -> None:
             break
 
 
-def bare(url: str, seconds: int) -> Load:
-    """The floor's."""
-    return lambda connections, _: wrk.get(url, connections, seconds)
+def getting(url: str, seconds: int, headers: wrk.Headers = wrk.NO_HEADERS) -> Load:
+    """The same url over and over."""
+    return lambda connections, _: wrk.get(url, connections, seconds, headers)
 
 
 def figures(results: Results) -> Iterator[tuple[str, float]]:

@@ -24,10 +24,11 @@ import click
 from infrastructure.journal.queries import LAST
 from tests.benchmarks import biglog, machine, wrk
 from tests.benchmarks.cases import Edited
-from tests.benchmarks.docledger import NOBODY, Docledger, docledger
+from tests.benchmarks.docledger import NOBODY, docledger
 from tests.benchmarks.multiplying import multiply
-from tests.benchmarks.over_http import module
-from tests.benchmarks.rounds import FLOOR, Load, Point, Results, Side, bare, measure
+from tests.benchmarks.processes import module
+from tests.benchmarks.rounds import FLOOR, Point, Results, Side, getting, measure
+from tests.benchmarks.tables import table
 from tests.benchmarks.wrk import LoadFailed
 
 FEW = 100  # files, of which the others are copies
@@ -140,13 +141,9 @@ def working(kept: Path, size: str, server: str, paths: Paths, wishes: Wishes) ->
         with docledger(folder, server) as service:
             started = time.monotonic() - begun
             edited = Edited(service, server, folder, wishes.connections, wishes.seconds)
-            loads = {name: _get(service, path, wishes.seconds) for name, path in found.items()}
+            loads = {name: getting(service.url + path, wishes.seconds) for name, path in found.items()}
             callbacks = {name: edited.loads[name] for name in ("status1", "status6")}
             yield Working(Side(size, service.server, {**loads, **callbacks}), edited, started)
-
-
-def _get(service: Docledger, path: str, seconds: int) -> Load:
-    return lambda connections, _: wrk.get(service.url + path, connections, seconds)
 
 
 def run(
@@ -163,7 +160,7 @@ def run(
             for size, place in zip(sizes, kept, strict=True)
         ]
         sides = [each.side for each in found]
-        base = Side(FLOOR, floor, {FLOOR: bare(floor.url, wishes.seconds)})
+        base = Side(FLOOR, floor, {FLOOR: getting(floor.url, wishes.seconds)})
         plan = {case: [wishes.connections] for case in sides[0].loads}
         for _ in range(wishes.rounds):
             measure(base, sides, plan, results)
@@ -191,17 +188,16 @@ def told(results: Results, sizes: Sequence[int], connections: int) -> Told:
 
 
 def show(found: Told, sizes: Sequence[int], of: str) -> None:
-    heads = [f"{size:,}".replace(",", " ") for size in sizes]
-    click.echo(f"| {of} | {' | '.join(f'{head}, CPU µs' for head in heads)} | times as long |")
-    click.echo(f"| --- |{' ---: |' * (len(sizes) + 1)}")
+    heads = [f"{f'{size:,}'.replace(',', ' ')}, CPU µs" for size in sizes]
+    rows = []
     for case, values in found.items():
-        if case == "start":
-            continue
-        cpu = " | ".join(f"{values.get(f'{size}_cpu_us', '')}" for size in sizes)
-        times = ", ".join(f"{values.get(f'{size}_times', '')}" for size in sizes[1:])
-        click.echo(f"| {case} | {cpu} | {times} |")
-    seconds = " | ".join(f"{found['start'][f'{size}_s']:g} s" for size in sizes)
-    click.echo(f"| start, until the first answer | {seconds} | |")
+        if case != "start":
+            cpu = (f"{values.get(f'{size}_cpu_us', '')}" for size in sizes)
+            times = ", ".join(f"{values.get(f'{size}_times', '')}" for size in sizes[1:])
+            rows.append([case, *cpu, times])
+    seconds = (f"{found['start'][f'{size}_s']:g} s" for size in sizes)
+    rows.append(["start, until the first answer", *seconds, ""])
+    click.echo(table([of, *heads, "times as long"], rows))
 
 
 @click.command()

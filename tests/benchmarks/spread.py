@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,7 +29,7 @@ from tests.benchmarks import machine, wrk
 from tests.benchmarks.balancer import balancer
 from tests.benchmarks.cases import Edited
 from tests.benchmarks.docledger import Docledger, asked, node
-from tests.benchmarks.processes import Server, free_port, running
+from tests.benchmarks.processes import Server, free_port, module
 from tests.benchmarks.stores import postgres
 from tests.benchmarks.wrk import LoadFailed, Measured
 
@@ -114,7 +113,7 @@ def setups(
     """The floor, and all that is compared with it."""
     with ExitStack() as stack:
         start, found = stack.enter_context, {}
-        floor, document_server = (start(_module(name, folder)) for name in ("floor", "document_server"))
+        floor, document_server = (start(module(name, folder)) for name in ("floor", "document_server"))
         database = start(postgres())
         for number in (0, *nodes):
             name = f"{number} node{'s' * (number > 1)}, PostgreSQL" if number else SQLITE
@@ -135,14 +134,6 @@ def setups(
 
 def _all(servers: Sequence[Server]) -> float:
     return sum(server.cpu() for server in servers)
-
-
-@contextmanager
-def _module(name: str, folder: Path) -> Iterator[Server]:
-    port = free_port()
-    command = [sys.executable, "-m", f"tests.benchmarks.{name}", str(port)]
-    with running(name, command, folder, port=port) as server:
-        yield server
 
 
 def measure(

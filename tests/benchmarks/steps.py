@@ -53,7 +53,7 @@ class OneTimer(Stock):
 
 
 class Joining(Http1):
-    """A head waits for what follows it; here for however long, which must not stay so (see web/lean.py)."""
+    """A head waits for what follows it; here for however long, unlike in web/lean/shared.py."""
 
     held = b""
 
@@ -103,4 +103,4 @@ def main(step: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[2], int(sys.argv[1]))

@@ -71,7 +71,7 @@ def _targets(told: Told) -> str:
         if isinstance(value, float | int):
             met = "met" if HOLDS[sign](value, target) else "**missed**"
             rows.append([words, f"{sign} {target:g}", _cell(told, name), met])
-    return _table(["", "target", "here", ""], rows) if rows else ""
+    return table(["", "target", "here", ""], rows) if rows else ""
 
 
 def _times(told: Told, ending: str) -> str:
@@ -80,7 +80,7 @@ def _times(told: Told, ending: str) -> str:
     numbers = sorted({number for _, number in points})
     cases = [*dict.fromkeys(case for case, _ in points)]
     rows = ([_words(case), *(_cell(told, f"{case}_c{n}{ending}") for n in numbers)] for case in cases)
-    return _table(["", *map(str, numbers)], rows) if points else ""
+    return table(["", *map(str, numbers)], rows) if points else ""
 
 
 def _large(told: Told) -> str:
@@ -97,12 +97,12 @@ def _large(told: Told) -> str:
             f"stock_{name}_cpu_us",
         ]
         rows.append([_words(case), str(number), *(_cell(told, each) for each in names)])
-    return _table(heads, rows) if points else ""
+    return table(heads, rows) if points else ""
 
 
 def _others(told: Told) -> str:
     rows = ([_words(name), _cell(told, name)] for name in told if not re.search(r"_c\d+(_|$)", name))
-    return _table(["", ""], rows)
+    return table(["", ""], rows)
 
 
 def _points(told: Told, ending: str) -> Iterator[tuple[str, int]]:
@@ -123,7 +123,7 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     marks = ["---", *["---:"] * (len(heads) - 1)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (heads, marks, *rows))
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.benchmarks import peers, tables, wrk
 from tests.benchmarks.peers import Peer, Unfit, described
-from tests.benchmarks.rounds import FLOOR, OURS, PEER, Results, Side, bare, figures, measure
+from tests.benchmarks.rounds import FLOOR, OURS, PEER, Results, Side, figures, getting, measure
 
 SECRET = "what this peer shares with its Document Server"
 SERVER = "http://127.0.0.1:9"  # whence the results are said to come; this peer does not look
@@ -134,8 +134,8 @@ def test_a_peer_is_sent_the_same_loads_in_the_same_rounds(tmp_path: Path) -> Non
             headers={"Cookie": "someone=signed-in"},
         )
         theirs = peer.side(SERVER, tmp_path, most=2, seconds=1)
-        floor = Side(FLOOR, peer, {FLOOR: bare(f"{url}/", 1)})
-        ours = Side(OURS, peer, {"config": bare(f"{url}/config", 1)})
+        floor = Side(FLOOR, peer, {FLOOR: getting(f"{url}/", 1)})
+        ours = Side(OURS, peer, {"config": getting(f"{url}/config", 1)})
         results = Results()
         plan = {"config": [1], "viewer": [1], "status1": [2], "status6": [2]}
         measure(floor, [ours, theirs], plan, results)
@@ -155,7 +155,7 @@ def test_a_peer_is_sent_the_same_loads_in_the_same_rounds(tmp_path: Path) -> Non
 def test_a_callback_that_is_answered_otherwise_is_told_as_a_failure(tmp_path: Path) -> None:
     with fake() as (_, url):
         peer = Peer(url=url, callback="/track?filename={document}", documents="x", secret="another secret")
-        floor = Side(FLOOR, peer, {FLOOR: bare(f"{url}/", 1)})
+        floor = Side(FLOOR, peer, {FLOOR: getting(f"{url}/", 1)})
         results = Results()
         measure(floor, [peer.side(SERVER, tmp_path, most=1, seconds=1)], {"status1": [1]}, results)
     assert [(point.side, point.case) for point in results.failures] == [(PEER, "status1")]

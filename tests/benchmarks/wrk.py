@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 SCRIPT = Path(__file__).with_name("load.lua")
 Headers = Mapping[str, str]
+NO_HEADERS: Headers = MappingProxyType({})
 
 PATIENCE = 30  # seconds for an answer, and beyond a load's own for wrk to end
 
@@ -35,7 +36,7 @@ def installed() -> bool:
     return shutil.which("wrk") is not None
 
 
-def get(url: str, connections: int, seconds: int, headers: Headers = MappingProxyType({})) -> Measured:
+def get(url: str, connections: int, seconds: int, headers: Headers = NO_HEADERS) -> Measured:
     return _some(url, _run(url, connections, seconds, headers=headers, threads=1))
 
 
@@ -50,7 +51,7 @@ def post(
     callbacks: Path,
     connections: int,
     seconds: int,
-    headers: Headers = MappingProxyType({}),
+    headers: Headers = NO_HEADERS,
 ) -> Measured:
     """`callbacks` is a folder with a file for each connection; see load.lua."""
     return _some(url, _run(url, connections, seconds, [str(callbacks)], headers=headers, threads=connections))
