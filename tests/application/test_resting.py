@@ -19,7 +19,7 @@ from application.sleepers import ASKED, STALE, Sleeper, Sleepers
 from application.world import Patience
 from domain import events
 from domain.words import Mode
-from tests.application.cluster import cluster
+from tests.application.cluster import Cluster, cluster
 from tests.application.conftest import ADA, FakeServer, Stage, callback, life
 from tests.fake_journal import FakeJournal
 from tests.fakes import FakeBlobs, FakeSidecars
@@ -207,12 +207,18 @@ async def test_the_server_is_not_asked_about_all_of_them_at_once(
         assert min(later - sooner for sooner, later in pairwise(asked)) > 0.9 / ASKED
 
 
+async def resting(nodes: Cluster, to: int) -> str:
+    """The key of a document that nobody edits, looked after by that node."""
+    row = await nodes[0].file()
+    key = (await nodes[0].door.open(row.id, ADA, "::1", wanted=Mode.VIEW)).key
+    nodes.give(key, to)
+    await trio.sleep(100)
+    return key
+
+
 async def test_a_document_at_rest_follows_its_shard(autojump_clock: MockClock) -> None:
     async with cluster(2) as nodes:
-        row = await nodes[0].file()
-        key = (await nodes[0].door.open(row.id, ADA, "::1", wanted=Mode.VIEW)).key
-        nodes.give(key, to=0)
-        await trio.sleep(100)
+        key = await resting(nodes, to=0)
         assert [len(member.desk) for member in nodes.members] == [1, 0]
         nodes.give(key, to=1)
         await trio.sleep(100)
@@ -226,10 +232,7 @@ async def test_a_document_at_rest_follows_its_shard(autojump_clock: MockClock) -
 
 async def test_what_another_node_records_wakes_a_document_at_rest(autojump_clock: MockClock) -> None:
     async with cluster(2) as nodes:
-        row = await nodes[0].file()
-        key = (await nodes[0].door.open(row.id, ADA, "::1", wanted=Mode.VIEW)).key
-        nodes.give(key, to=1)
-        await trio.sleep(100)
+        key = await resting(nodes, to=1)
         await nodes[0].callbacks.receive(callback(key, 1, users=["ada"]))
         await trio.sleep(31)
         assert nodes.asked("forcesave") == [0, 1]
