@@ -63,8 +63,12 @@ class Undelivered(Exception):
 class Places(Protocol):
     """Every method raises JournalFailed when the store fails."""
 
+    async def welcome(self, urls: Collection[str]) -> None:
+        """Those that are new begin at the end of the log as it is now."""
+        ...
+
     async def begin(self, urls: Collection[str]) -> Mapping[str, Place]:
-        """The place of each: for a new one the end of the log. All others are forgotten."""
+        """The place of each, once those that are new are welcome. All others are forgotten."""
         ...
 
     async def put(self, url: str, place: Place) -> None: ...
@@ -90,6 +94,15 @@ class Webhooks:
         self._means = means
         self._urls = urls
         self._receivers: Sequence[Receiver] = ()
+
+    async def welcome(self) -> None:
+        """Before anything is recorded that receivers are to be told, whoever tells them and when."""
+        if not self._urls:
+            return
+        try:
+            await self._means.places.welcome(self._urls)
+        except JournalFailed as trouble:
+            logger.error("receivers that are new begin only when they can be told: %s", trouble)
 
     async def run(self) -> None:
         """For ever, if there is anybody to tell."""

@@ -154,6 +154,7 @@ async def assemble(
             now,
         )
         metrics.readings.add(*watched.gauges())
+        await webhooks.welcome()
         nursery.start_soon(while_leading, nodes, webhooks.run)
         durable = settings.callback_reply == "durable"
         nursery.start_soon(_work, nursery, Follower(desk, world), spool, recovery, stages)

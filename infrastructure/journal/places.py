@@ -33,6 +33,9 @@ class LedgerPlaces:
     def __init__(self, journal: Notes) -> None:
         self._journal = journal
 
+    async def welcome(self, urls: Collection[str]) -> None:
+        await self._journal.note(partial(_welcome, urls))
+
     async def begin(self, urls: Collection[str]) -> Mapping[str, Place]:
         return await self._journal.note(partial(_begin, urls))
 
@@ -47,15 +50,21 @@ def known(database: Path | str) -> tuple[Mapping[str, Place], int]:
         return {row[0]: _place(row) for row in rows}, log.execute(LAST).fetchone()[0]
 
 
-def _begin(urls: Collection[str], cursor: Any) -> Mapping[str, Place]:
+def _welcome(urls: Collection[str], cursor: Any) -> Mapping[str, Place]:
+    """The places that are stored then, also of others."""
     cursor.execute(ALL)
-    before = {row[0]: _place(row) for row in cursor.fetchall()}
+    stored = {row[0]: _place(row) for row in cursor.fetchall()}
     cursor.execute(LAST)
     end = cursor.fetchone()[0]
-    cursor.executemany(FORGET, [(url,) for url in before.keys() - set(urls)])
-    new = {url: Place(end) for url in urls if url not in before}
+    new = {url: Place(end) for url in urls if url not in stored}
     cursor.executemany(PUT, [_row(url, place) for url, place in new.items()])
-    return {url: before.get(url) or new[url] for url in urls}
+    return stored | new
+
+
+def _begin(urls: Collection[str], cursor: Any) -> Mapping[str, Place]:
+    stored = _welcome(urls, cursor)
+    cursor.executemany(FORGET, [(url,) for url in stored.keys() - set(urls)])
+    return {url: stored[url] for url in urls}
 
 
 def _row(url: str, place: Place) -> Sequence[Any]:

@@ -33,10 +33,14 @@ class FakePlaces:
     writes: int = 0
     failing: bool = False
 
-    async def begin(self, urls: Collection[str]) -> Mapping[str, Place]:
+    async def welcome(self, urls: Collection[str]) -> None:
         await self._reach()
         end = await self.journal.position()
-        self.stored = {url: self.stored.get(url, Place(end)) for url in urls}
+        self.stored = {url: Place(end) for url in urls} | self.stored
+
+    async def begin(self, urls: Collection[str]) -> Mapping[str, Place]:
+        await self.welcome(urls)
+        self.stored = {url: self.stored[url] for url in urls}
         return dict(self.stored)
 
     async def put(self, url: str, place: Place) -> None:
@@ -169,6 +173,20 @@ async def test_a_new_receiver_begins_now_and_one_that_is_taken_out_is_forgotten(
     await trio.sleep(1)
     assert (stage.post.positions(A), stage.post.positions(B)) == ([3], [4])
     assert list(stage.places.stored) == [B]
+
+
+async def test_what_is_recorded_before_a_new_receiver_can_be_told_is_told_once_it_can_be(
+    stage: Stage, autojump_clock: MockClock
+) -> None:
+    await stage.log.add("f")
+    await stage.webhooks(A, B).welcome()
+    await stage.log.tell_file("f", version())
+    stage.places.failing = True
+    await stage.webhooks(A, B).welcome()
+    stage.places.failing = False
+    stage.start(A, B)
+    await trio.sleep(1)
+    assert (stage.post.positions(A), stage.post.positions(B)) == ([2], [2])
 
 
 async def test_who_is_down_holds_up_nobody_else_and_is_told_everything_when_back(

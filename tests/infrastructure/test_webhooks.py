@@ -116,6 +116,8 @@ async def test_places_are_kept_and_a_new_one_is_the_logs_end(tmp_path: Path) -> 
     async with LedgerJournal.open(path) as journal:
         places = LedgerPlaces(journal)
         assert await places.begin(["b", "a"]) == {"b": Place(2), "a": failing}
+        await places.welcome(["c", "a"])
+        assert known(path) == ({"a": failing, "b": Place(2), "c": Place(2)}, 2)
         assert await places.begin(["b"]) == {"b": Place(2)}
         assert await places.begin([]) == {}
     assert known(path) == ({}, 2)
