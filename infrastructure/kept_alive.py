@@ -48,11 +48,16 @@ class KeptAlive(httpx.AsyncBaseTransport):
             headers=request.headers.raw,
             content=request.stream,
         )
-        with _as_transport_error():
-            response = await connection.handle_async_request(asked)
+        try:
+            with _as_transport_error():
+                response = await connection.handle_async_request(asked)
+        except BaseException:  # httpcore leaves one that is cancelled before it sends to its pool
+            await _closed(connection)
+            raise
 
         async def close() -> None:
-            await response.aclose()
+            with trio.move_on_after(CLOSING_SECONDS, shield=True):
+                await response.aclose()
             if connection.is_idle():
                 self._idle[place].append(Idle(trio.current_time(), connection))
 
@@ -61,21 +66,20 @@ class KeptAlive(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """All that are idle, also while the caller is cancelled."""
-        with trio.move_on_after(CLOSING_SECONDS, shield=True):
-            for idle in self._idle.values():
-                while idle:
-                    await idle.pop().connection.aclose()
+        for idle in self._idle.values():
+            while idle:
+                await _closed(idle.pop().connection)
 
     async def _taken(self, place: tuple[str, bytes, int]) -> httpcore.AsyncHTTPConnection:
         """The one used last, if it is still good; whatever nobody has needed for long is closed."""
         idle = self._idle[place]
         while idle and idle[0].since < trio.current_time() - self._seconds:
-            await idle.popleft().connection.aclose()
+            await _closed(idle.popleft().connection)
         while idle:
             connection = idle.pop().connection
             if not connection.has_expired():
                 return connection
-            await connection.aclose()
+            await _closed(connection)
         scheme, host, port = place
         return httpcore.AsyncHTTPConnection(
             httpcore.Origin(scheme.encode(), host, port),
@@ -97,6 +101,12 @@ class _Body(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         with _as_transport_error():
             await self._close()
+
+
+async def _closed(connection: httpcore.AsyncHTTPConnection) -> None:
+    """Also while the caller is cancelled."""
+    with trio.move_on_after(CLOSING_SECONDS, shield=True):
+        await connection.aclose()
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -32,6 +32,13 @@ class Server:
 
     async def talk(self, stream: trio.SocketStream) -> None:
         self.connections += 1
+        with suppress(trio.BrokenResourceError):  # ended with our answer on its way
+            await self._answer(stream)
+        self.ended += 1
+        self.news.set()
+        self.news = trio.Event()
+
+    async def _answer(self, stream: trio.SocketStream) -> None:
         async with stream:
             for _ in range(self.answers):
                 line = await asked(stream)
@@ -39,9 +46,6 @@ class Server:
                     break
                 self.asked.append(line)
                 await stream.send_all(ANSWER)
-        self.ended += 1
-        self.news.set()
-        self.news = trio.Event()
 
     async def end_of(self, connections: int) -> None:
         with trio.fail_after(5):
@@ -141,6 +145,40 @@ async def test_all_are_closed_although_the_caller_is_cancelled() -> None:
             scope.cancel()
             await kept.aclose()
         await server.end_of(2)
+
+
+class Steps(trio.abc.Instrument):
+    """Cancels a task as it takes its so-many-th step."""
+
+    def __init__(self, task: trio.lowlevel.Task, left: int, scope: trio.CancelScope) -> None:
+        self._task, self.left, self._scope = task, left, scope
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.left -= task is self._task
+        if self.left == 0:
+            self._scope.cancel()
+
+
+@pytest.mark.parametrize("kept_before", [False, True])
+async def test_none_is_left_open_whenever_the_caller_is_cancelled(kept_before: bool) -> None:
+    server = Server()
+    async with serving(server) as kept:
+        for steps in range(1, 100):
+            if kept_before:
+                await fetched(kept, server.url)
+            with trio.CancelScope() as scope:
+                instrument = Steps(trio.lowlevel.current_task(), steps, scope)
+                trio.lowlevel.add_instrument(instrument)
+                try:
+                    await fetched(kept, server.url)
+                finally:
+                    trio.lowlevel.remove_instrument(instrument)
+            await kept.aclose()
+            await server.end_of(server.connections)
+            if instrument.left > 0:  # it was over before
+                break
+        assert not scope.cancelled_caught
+        assert steps > 5
 
 
 async def test_other_servers_have_connections_of_their_own() -> None:
