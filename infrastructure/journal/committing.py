@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import inf
 
 import psycopg
 import trio
@@ -14,7 +17,9 @@ from outcome import Error, Outcome, Value
 
 from application.changes import Change
 from application.journal import JournalFailed, StaleWrite
-from infrastructure.journal.ledger import Entry, Ledger
+from infrastructure.journal.ledger import Draft, Entry, Ledger
+
+logger = logging.getLogger(__name__)
 
 STORE = (
     PersistenceError,
@@ -22,6 +27,9 @@ STORE = (
     psycopg.Error,
 )  # the library lets their own through when it connects
 BATCH = 200  # changes in one transaction
+PIECE = 16  # of them are written at once, on the event loop
+SLOW = 0.1  # seconds that a piece takes only where its pages have to come from a disk
+REST = 60.0  # seconds in which transactions are written in a thread after that
 
 
 class Slip:
@@ -74,6 +82,8 @@ class Writer:
         self._watch = watch
         self.failed_at: float | None = None  # when the last commit was tried, if it failed
         self._door, self._outbox = trio.open_memory_channel[Slip](1000)
+        self._slow_at = -inf  # when a piece was
+        self._thread = trio.CapacityLimiter(1)
         self.limiter = trio.CapacityLimiter(1)  # for whoever else has to write
         self.news = trio.Event()  # set, and replaced, after each commit
 
@@ -103,7 +113,9 @@ class Writer:
                 while len(batch) < BATCH and self._outbox.statistics().current_buffer_used:
                     batch.append(self._outbox.receive_nowait())
                 began = time.perf_counter()
-                await trio.to_thread.run_sync(self._commit, batch, limiter=self.limiter)
+                async with self.limiter:
+                    finish = await self._begun(batch)
+                    await trio.to_thread.run_sync(finish, limiter=self._thread)
                 self._note(Commit(batch, time.perf_counter() - began))
                 for slip in batch:
                     slip.done.set()
@@ -117,6 +129,34 @@ class Writer:
     def _note(self, commit: Commit) -> None:
         self.failed_at = trio.current_time() if commit.failed else None
         self._watch(commit)
+
+    async def _begun(self, batch: Sequence[Slip]) -> Callable[[], None]:
+        """What is left to be done in a thread: to make durable what is written here, or all of it."""
+        draft, whole = self._ledger.draft, partial(self._commit, batch)
+        if draft is None or trio.current_time() < self._slow_at + REST:
+            return whole
+        try:
+            draft.begin()
+            for start in range(0, len(batch), PIECE):
+                if start:
+                    await trio.lowlevel.checkpoint()  # others have waited long enough
+                began = time.perf_counter()
+                draft.write([slip.entry for slip in batch[start : start + PIECE]])
+                if time.perf_counter() - began > SLOW:
+                    self._slow_at = trio.current_time()
+        except Exception as trouble:  # a thread can wait for a lock, and finds out whose fault it is
+            logger.debug("a transaction is begun anew in a thread: %r", trouble)
+            draft.drop()
+            return whole
+        return partial(self._finish, draft, batch)
+
+    def _finish(self, draft: Draft, batch: Sequence[Slip]) -> None:
+        try:
+            draft.commit()
+        except STORE as trouble:
+            logger.debug("a transaction is begun anew: %r", trouble)
+            draft.drop()
+            self._commit(batch)
 
     def _commit(self, batch: Sequence[Slip]) -> None:
         try:

@@ -58,10 +58,27 @@ class Views(Protocol):
         ...
 
 
+class Draft(Protocol):
+    """One transaction after the other, of which only the last step blocks. Whatever fails, raises."""
+
+    def begin(self) -> None: ...
+
+    def write(self, entries: Sequence[Entry]) -> None: ...
+
+    def commit(self) -> None:
+        """Blocking."""
+        ...
+
+    def drop(self) -> None:
+        """Nothing is left of what was not committed; what comes next begins anew."""
+        ...
+
+
 class Ledger(Application[str]):
     """All streams of one database; committed means synced."""
 
     name = "ledger"
+    draft: Draft | None = None  # of a database whose statements wait for nothing
 
     @property
     @abstractmethod

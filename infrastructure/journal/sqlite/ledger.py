@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
 from eventsourcing.persistence import StoredEvent
-from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteCursor, SQLiteFactory
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteFactory,
+)
+from eventsourcing.utils import Environment, EnvType
 
 from application.journal import Recorded
 from application.nodes import shard_of
@@ -16,10 +24,13 @@ from infrastructure.journal import events_table
 from infrastructure.journal.finding import Search
 from infrastructure.journal.ledger import Entry, Ledger
 from infrastructure.journal.queries import recorded
-from infrastructure.journal.recording import read_off, rows
 from infrastructure.journal.sqlite import tables, upgrading
+from infrastructure.journal.sqlite.drafting import Draft, insert
 
 T = TypeVar("T")
+
+LOCKED = 5.0  # seconds that a lock of somebody else's is waited for
+STATEMENTS = 128  # prepared, for each connection: more than there are
 
 
 class SqliteRecorder(SQLiteApplicationRecorder):
@@ -42,9 +53,7 @@ class SqliteRecorder(SQLiteApplicationRecorder):
         entries: Sequence[Entry] = kwargs["entries"]
         c.execute(tables.LOCK)
         c.executemany(events_table.REWRITE, kwargs.get("rewritten", ()))
-        positions = [_insert(c, row) for row in rows(entries, lambda *at: events_table.link_of(c, *at))]
-        read_off(c, entries, positions)
-        return positions
+        return insert(c.sqlite_cursor, entries)
 
     def query(self, sql: str, parameters: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
         with self.datastore.transaction(commit=False) as c:
@@ -65,14 +74,30 @@ class SqliteRecorder(SQLiteApplicationRecorder):
             return work(c)
 
 
-def _insert(c: SQLiteCursor, row: Sequence[Any]) -> int:
-    c.execute(events_table.INSERT, row)
-    position: int = c.lastrowid
-    return position
+class SqlitePool(SQLiteConnectionPool):
+    """The library's connections keep one prepared statement each (`cached_statements=True`); ours all."""
+
+    def _create_connection(self) -> SQLiteConnection:
+        """Raises sqlite3.Error."""
+        connection = sqlite3.connect(
+            self.db_name,
+            timeout=LOCKED,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=STATEMENTS,
+            uri=True,
+        )
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.row_factory = sqlite3.Row
+        return SQLiteConnection(connection, self.max_age)
 
 
 class SqliteFactory(SQLiteFactory):
     application_recorder_class = SqliteRecorder
+
+    def __init__(self, env: Environment | EnvType | None) -> None:
+        super().__init__(env)
+        self.datastore.pool = SqlitePool(db_name=self.datastore.pool.db_name)
 
 
 class SqliteLedger(Ledger):
@@ -86,6 +111,12 @@ class SqliteLedger(Ledger):
             "ORIGINATOR_ID_TYPE": "text",
         }
         super().__init__(environment)
+        self.draft = Draft(path)
+
+    def close(self) -> None:
+        if self.draft:
+            self.draft.drop()
+        super().close()
 
     @property
     def views(self) -> SqliteRecorder:
