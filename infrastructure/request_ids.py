@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 import re
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,4 +18,4 @@ def request_id(scope: Mapping[str, Any], trusted_proxies: Sequence[Network]) -> 
         for name, value in scope["headers"]:
             if name == HEADER and SANE.fullmatch(value):
                 return str(value, "ascii")
-    return secrets.token_hex(8)
+    return f"{random.getrandbits(64):016x}"

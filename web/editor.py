@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from application.opening import Opening
 from application.own_json import text_of
+from application.people import Person
 from web.context import Context, context_of, person_of
 from web.editor_config import EMBEDDED, Wishes, editor_config
 from web.errors import Misconfigured
@@ -40,13 +41,14 @@ class Configured:
 
 
 async def config(request: Request) -> Response:
-    return Response(text_of((await _configured(request)).answer), media_type="application/json")
+    configured = await _configured(request, person_of(request))
+    return Response(text_of(configured.answer), media_type="application/json")
 
 
 async def viewer(request: Request) -> Response:
     """A page of its own; it asks the config endpoint again when the server says the key is outdated."""
     context, person = context_of(request), person_of(request)
-    configured = await _configured(request)
+    configured = await _configured(request, person)
     row, file_id = configured.opening.row, request.path_params["id"]
     values = {
         "title": row.file.name,
@@ -65,8 +67,8 @@ def _json_island(value: Any) -> str:
     return text_of(value).decode().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-async def _configured(request: Request) -> Configured:
-    context, person = context_of(request), person_of(request)
+async def _configured(request: Request, person: Person) -> Configured:
+    context = context_of(request)
     await _able_to_sign(context)
     wishes = Wishes.of(request)
     address = context.address_of(request.scope)

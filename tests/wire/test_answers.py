@@ -62,6 +62,42 @@ async def test_head_and_body_go_out_together(serve: Serve, kind: type[Connection
             assert first.endswith(b"GET / ")
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"x-name", b"a\r\nset-cookie: b"),
+        (b"x-name", b"a\nb"),
+        (b"x-name", b"a\0b"),
+        (b"x-name\r\nset-cookie", b"a"),
+        (b"x name", b"a"),
+        (b":status", b"200"),
+        (b"content-length", b"a"),
+    ],
+)
+async def test_a_header_that_would_be_another_one_is_none(
+    serve: Serve, header: tuple[bytes, bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await answer(send, b"never", 200, header)
+
+    served = await serve(app)
+    async with served.client() as client:
+        await client.send(GET)
+        answered = await client.answer()
+    assert (answered.status, answered.body) == (500, b"")
+    assert "Error in ASGI Framework" in caplog.text
+
+
+async def test_the_case_of_a_headers_name_is_the_applications(serve: Serve) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await answer(send, b"", 200, (b"X-Name ", b" a\xe4 "), (b"Content-Length", b"0"))
+
+    served = await serve(app)
+    async with served.client() as client:
+        await client.send(GET)
+        assert b"X-Name: a\xe4\r\n" in await client.heard()
+
+
 class Pausing:
     """Begins an answer, and says more only when it is told to; from a task of its own, if so wanted."""
 

@@ -9,9 +9,10 @@ import h11
 import trio
 from hypercorn.protocol.http_stream import ASGIHTTPState
 from hypercorn.typing import ConnectionState
-from hypercorn.utils import UnexpectedMessageError, build_and_validate_headers, suppress_body
+from hypercorn.utils import UnexpectedMessageError, suppress_body
 
 from web.connections import SEVER
+from web.lean.head import head_of
 
 if TYPE_CHECKING:
     from web.lean.connection import Event, Lean
@@ -86,11 +87,10 @@ class Cycle:
 
     def _begin(self, message: Message) -> None:
         connection, status = self._connection, int(message["status"])
-        headers = build_and_validate_headers(message.get("headers", ()))
-        headers += connection.context.headers()
+        headers = [*message.get("headers", ()), *connection.context.headers()]
         if connection.is_last:
             headers.append((b"connection", b"close"))
-        self._head = connection.http.send(h11.Response(status_code=status, headers=headers))
+        self._head = head_of(connection.http, status, headers)
         self._bodiless = suppress_body(self.scope["method"], status)
         self._state = ASGIHTTPState.RESPONSE
         connection.context.hold(self)
