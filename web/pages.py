@@ -21,6 +21,7 @@ from web.words import isolated, near, utc
 TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
+    cache_size=-1,  # all of them, in a plain dictionary
     auto_reload=False,  # else each page looks on the disk whether its templates have changed
     undefined=StrictUndefined,
     trim_blocks=True,
