@@ -66,9 +66,10 @@ class KeptAlive(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """All that are idle, also while the caller is cancelled."""
-        for idle in self._idle.values():
-            while idle:
-                await _closed(idle.pop().connection)
+        with trio.move_on_after(CLOSING_SECONDS, shield=True):
+            for idle in self._idle.values():
+                while idle:
+                    await idle.pop().connection.aclose()
 
     async def _taken(self, place: tuple[str, bytes, int]) -> httpcore.AsyncHTTPConnection:
         """The one used last, if it is still good; whatever nobody has needed for long is closed."""
