@@ -78,11 +78,15 @@ class Ledger(Application[str]):
     """All streams of one database; committed means synced."""
 
     name = "ledger"
-    draft: Draft | None = None  # of a database whose statements wait for nothing
 
     @property
     @abstractmethod
     def views(self) -> Views: ...
+
+    @property
+    def draft(self) -> Draft | None:
+        """Of a database whose statements wait for nothing."""
+        return None
 
     def construct_mapper(self) -> Mapper[str]:
         return self.factory.mapper(transcoder=self.construct_transcoder(), mapper_class=FactMapper)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -84,14 +85,10 @@ async def recorded(ledger: FakeLedger, count: int = 1, rounds: int = 1, pause: f
 
 
 async def test_a_thread_only_commits() -> None:
-    here = trio.lowlevel.current_trio_token()
-    threads: list[bool] = []
+    here, threads = threading.get_ident(), []
 
     def note(_: object = None) -> None:
-        try:
-            threads.append(trio.lowlevel.current_trio_token() is not here)
-        except RuntimeError:
-            threads.append(True)
+        threads.append(threading.get_ident() != here)
 
     ledger = FakeLedger(begun=note, written=note, committed=note)
     assert await recorded(ledger) == ["begin", ("write", 1), "commit"]

@@ -20,6 +20,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from application.journal import Recorded
 from application.nodes import shard_of
+from infrastructure.databases import connected
 from infrastructure.journal import events_table
 from infrastructure.journal.finding import Search
 from infrastructure.journal.ledger import Entry, Ledger
@@ -30,7 +31,6 @@ from infrastructure.journal.sqlite.drafting import Draft, insert
 T = TypeVar("T")
 
 LOCKED = 5.0  # seconds that a lock of somebody else's is waited for
-STATEMENTS = 128  # prepared, for each connection: more than there are
 
 
 class SqliteRecorder(SQLiteApplicationRecorder):
@@ -75,18 +75,11 @@ class SqliteRecorder(SQLiteApplicationRecorder):
 
 
 class SqlitePool(SQLiteConnectionPool):
-    """The library's connections keep one prepared statement each (`cached_statements=True`); ours all."""
+    """The library's connections keep one prepared statement each (`cached_statements=True`), Python's 128."""
 
     def _create_connection(self) -> SQLiteConnection:
         """Raises sqlite3.Error."""
-        connection = sqlite3.connect(
-            self.db_name,
-            timeout=LOCKED,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=STATEMENTS,
-            uri=True,
-        )
+        connection = connected(Path(self.db_name), LOCKED, mode="rwc", shared=True)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.row_factory = sqlite3.Row
         return SQLiteConnection(connection, self.max_age)
@@ -111,11 +104,14 @@ class SqliteLedger(Ledger):
             "ORIGINATOR_ID_TYPE": "text",
         }
         super().__init__(environment)
-        self.draft = Draft(path)
+        self._draft = Draft(path)
+
+    @property
+    def draft(self) -> Draft:
+        return self._draft
 
     def close(self) -> None:
-        if self.draft:
-            self.draft.drop()
+        self._draft.drop()
         super().close()
 
     @property
