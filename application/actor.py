@@ -15,6 +15,7 @@ from application.fetching import Outcome as Fetched
 from application.fetching import sidecar_of
 from application.journal import JournalFailed, StaleWrite
 from application.letters import Mailbox
+from application.racing import until_recorded
 from application.schedule import Schedule
 from application.server_errands import ask_info, send_forcesave
 from application.stream import Stream
@@ -25,7 +26,6 @@ from domain.document import Document
 from domain.events import SaveOffered
 from domain.words import Trigger
 
-ATTEMPTS = 5  # at a write that others keep overtaking
 RELOAD = 5.0  # seconds between two attempts to read a journal that fails
 
 
@@ -123,7 +123,12 @@ class DocumentActor:
     async def _on_time(self) -> bool:
         """Do what is due. False when there is nothing left to wait for."""
         if self._stream.behind:
-            return await self._load_or_wait()
+            try:
+                await self._load()
+            except JournalFailed:
+                self._world.outages.note()
+                self.schedule.reload_at = trio.current_time() + RELOAD
+            return True
         now = trio.current_time()
         if self._moved:
             self._moved = False
@@ -141,14 +146,6 @@ class DocumentActor:
             self._start(partial(ask_info, self.key, self._world, self))
         return True
 
-    async def _load_or_wait(self) -> bool:
-        try:
-            await self._load()
-        except JournalFailed:
-            self._world.outages.note()
-            self.schedule.reload_at = trio.current_time() + RELOAD
-        return True
-
     async def _load(self) -> None:
         """What has been recorded since we last knew all."""
         begun = self._stream.begun
@@ -159,23 +156,27 @@ class DocumentActor:
 
     async def _answer(self, command: Command | None) -> Outcome[Document | None]:
         self._stream.asked()
+        attempt = partial(self._attempt, command)
+        once = isinstance(command, commands.Open | commands.Admit)  # the file may have another live key now
         try:
-            for _ in range(ATTEMPTS):
-                try:
-                    if self._stream.behind:
-                        await self._load()
-                    self._hear(command)
-                    await self._obey(command)
-                    return Value(self.document)
-                except StaleWrite as stale:
-                    self._stream.doubt()
-                    if isinstance(command, commands.Open | commands.Admit):
-                        return Error(stale)  # the file has another live key now: the asker looks again
-            return Error(JournalFailed(f"{self.key}: others keep writing first"))
+            return Value(await (attempt() if once else until_recorded(attempt)))
+        except StaleWrite as stale:
+            return Error(stale)
         except JournalFailed as trouble:
             self._world.outages.note()
-            self._stream.doubt()  # whether it was recorded is not known
             return Error(trouble)
+
+    async def _attempt(self, command: Command | None) -> Document | None:
+        """Raises StaleWrite, JournalFailed."""
+        try:
+            if self._stream.behind:
+                await self._load()
+            self._hear(command)
+            await self._obey(command)
+        except (StaleWrite, JournalFailed):
+            self._stream.doubt()  # whether anything was recorded is not known
+            raise
+        return self.document
 
     def _hear(self, command: Command | None) -> None:
         """What matters for the time being only: when we last heard of whom, and fresh urls."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple, get_args
 from urllib.parse import urlencode
 from weakref import WeakValueDictionary
@@ -13,8 +14,9 @@ import trio
 
 from application.changes import ReadingChange
 from application.files import Forbidden, NotFound
-from application.journal import FileRow, Journal, JournalFailed, Query, Recorded, StaleWrite
+from application.journal import FileRow, Journal, JournalFailed, Query, Recorded
 from application.people import Person, named_in
+from application.racing import until_recorded
 from application.readers import Sight, discreet, sight
 from application.replaying import version_in
 from application.telling import told
@@ -24,7 +26,6 @@ from domain.keys import user_id
 
 TYPES: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 ALL, FILE, SESSION = "the whole log", "the file’s history", "the session’s history"  # as the log tells it
-ATTEMPTS = 8  # at a reading's fact, which only another process can overtake
 CHUNK = 250  # facts of an export at a time
 PATIENCE = 10.0  # seconds, for a reading to be recorded
 REMEMBERED = 10_000  # readings
@@ -165,18 +166,16 @@ class Audit:
             key=key,
             filters=filters,
         )
-        for attempt in range(ATTEMPTS):
-            after = await self._journal.reading_version(person.id)
-            try:
-                await self._journal.append(ReadingChange(person.id, after, [fact]))
-                break
-            except StaleWrite:
-                if attempt == ATTEMPTS - 1:
-                    raise
+        await until_recorded(partial(self._append, fact))
         self._asked.pop(question, None)
         self._asked[question] = fact.at
         if len(self._asked) > REMEMBERED:
             del self._asked[next(iter(self._asked))]
+
+    async def _append(self, fact: events.Consulted) -> None:
+        """Only another process can overtake it."""
+        after = await self._journal.reading_version(fact.user)
+        await self._journal.append(ReadingChange(fact.user, after, [fact]))
 
     def _was_asked(self, question: Question) -> bool:
         then = self._asked.get(question)

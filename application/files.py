@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.changes import FileChange
-from application.journal import FileRow, Journal, StaleWrite, VersionRow
+from application.journal import FileRow, Journal, VersionRow
 from application.names import checked_name, filetype_of
 from application.people import Person
 from application.ports import Blob, Blobs
+from application.racing import until_recorded
 from domain import file as files
 from domain.events import FileEvent
 from domain.file import NOTHING, File, Made
 from domain.levels import covers
 from domain.words import Access, Trigger
-
-ATTEMPTS = 8  # at a change that others keep overtaking
 
 Decision = Callable[[File], tuple[FileEvent, ...]]
 
@@ -175,9 +174,9 @@ class Files:
         self, file_id: str, person: Person, decision: Decision, *, owners: str = "", removed: bool = False
     ) -> FileRow:
         """`owners` is what anybody but the owner is told, for what only an owner may do."""
-        needed = Access.VIEW if owners else Access.EDIT
-        for attempt in range(ATTEMPTS):
-            row = await self.get(file_id, person, needed, removed=removed)
+
+        async def attempt() -> FileRow:
+            row = await self.get(file_id, person, Access.VIEW if owners else Access.EDIT, removed=removed)
             if owners and row.file.owner != person.id:
                 raise Forbidden(owners)
             facts = decision(row.file)
@@ -185,14 +184,10 @@ class Files:
             assert state is not None
             if not facts:
                 return row
-            try:
-                await self._journal.append(FileChange(file_id, row.version, facts, state))
-            except StaleWrite:
-                if attempt == ATTEMPTS - 1:
-                    raise
-            else:
-                return FileRow(file_id, row.version + len(facts), row.added_at, state, row.live)
-        raise AssertionError("the last attempt returns or raises")
+            await self._journal.append(FileChange(file_id, row.version, facts, state))
+            return FileRow(file_id, row.version + len(facts), row.added_at, state, row.live)
+
+        return await until_recorded(attempt)
 
 
 def _permit(row: FileRow, person: Person, needed: Access) -> None:

@@ -10,6 +10,7 @@ from application.desk import Desk
 from application.files import Files, WrongType
 from application.journal import FileRow, StaleWrite
 from application.people import Person
+from application.racing import until_recorded
 from application.world import World
 from domain.commands import Admit, NoteLoaded, Open
 from domain.document import SAVING, Document
@@ -18,9 +19,6 @@ from domain.keys import document_key
 from domain.levels import mode_of
 from domain.words import CloseReason, Mode, Standing
 
-ATTEMPTS = 8  # at joining or opening, each lost only to somebody else's success
-PAUSE = 0.002  # seconds, so that the next key has another timestamp
-
 
 class SavingInProgress(Exception):
     """The last session's final save is not committed yet; try again soon."""
@@ -28,10 +26,6 @@ class SavingInProgress(Exception):
 
 class Shut(Exception):
     """An operator is about to stop the service: nobody is let in any more."""
-
-
-class LookAgain(Exception):
-    """What we read is no longer so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +51,9 @@ class Door:
         """Raises NotFound, Forbidden, WrongType, SavingInProgress, Shut, Unavailable, JournalFailed."""
         if self.shut:
             raise Shut
-        for _ in range(ATTEMPTS):
+
+        async def attempt() -> Opening:
+            """Raises StaleWrite when somebody else was quicker: join them."""
             row = await self._files.get(file_id, person)
             format_ = await self._check_type(row)
             mode = mode_of(row.file.access(person.id), wanted, format_)
@@ -71,14 +67,10 @@ class Door:
                 reuse=self._world.patience.reuse,
                 afresh=self._world.nodes.several and mode.joins,
             )
-            try:
-                let_in = await self._join(row, admit) or await self._begin(row, format_, admit)
-            except (StaleWrite, LookAgain):  # somebody else was quicker: join them
-                await trio.sleep(PAUSE)
-            else:
-                key, document = let_in
-                return Opening(key, row, format_, mode, document.head, document)
-        raise SavingInProgress(file_id)
+            key, document = await self._join(row, admit) or await self._begin(row, format_, admit)
+            return Opening(key, row, format_, mode, document.head, document)
+
+        return await until_recorded(attempt)
 
     async def load(self, key: str, version: int) -> None:
         """The server fetches a version to begin a session with. Raises Unavailable, JournalFailed.
@@ -112,11 +104,11 @@ class Door:
         document = await self._desk.ask(key, admit)
         if document and document.finishing:
             await self._wait_for_the_final(key)
-            raise LookAgain
+            raise StaleWrite(f"{key}: its final save has come")
         if document and not document.closed and document.standing is Standing.LIVE:
             return key, document
         if row.live:
-            raise LookAgain  # it has just been closed
+            raise StaleWrite(f"{key}: it has just been closed")
         return None
 
     async def _last_worth_asking(self, row: FileRow) -> str | None:
@@ -144,7 +136,7 @@ class Door:
         document = await self._desk.ask(key, command)
         latest = await self._world.journal.file(row.id)
         if latest and latest.file.head != admit.head:
-            raise LookAgain  # replaced in the same instant: this session would only make conflicts
+            raise StaleWrite(f"{row.id}: replaced in the same instant")  # it would only make conflicts
         if document is None or document.closed:
-            raise LookAgain  # the key was used up within its millisecond
+            raise StaleWrite(f"{key}: used up within its millisecond")
         return key, document

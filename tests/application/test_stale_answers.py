@@ -114,8 +114,12 @@ async def test_the_same_offer_to_two_nodes_is_one_version_and_one_answer(
     async def offer(number: int) -> None:
         fates.append(await nodes[number].callbacks.receive(saving(key, URL.format(1), 2)))
 
+    async def slowly() -> bytes:
+        await trio.sleep(0.1)
+        return b"typed"
+
     for member in nodes.members:
-        member.server.results[URL.format(1)] = b"typed"
+        member.server.results[URL.format(1)] = slowly
     async with trio.open_nursery() as nursery:
         nursery.start_soon(offer, 0)
         nursery.start_soon(offer, 1)
