@@ -12,9 +12,13 @@ from typing import Any, TypeVar, get_args, get_type_hints
 T = TypeVar("T")
 Parse = Callable[[Any], Any]
 
+AS_IT_IS = frozenset({str, int, float, bool, type(None)})
+
 
 def to_plain(value: Any) -> Any:
     """Aware datetimes as ISO 8601, dataclasses as objects; JSON itself makes lists of tuples."""
+    if type(value) in AS_IT_IS:
+        return value
     if isinstance(value, datetime):
         return value.isoformat()
     if is_dataclass(value):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from application.opening import Opening
 from application.own_json import text_of
@@ -16,9 +18,10 @@ from web.context import Context, context_of, person_of
 from web.editor_config import EMBEDDED, Wishes, editor_config
 from web.errors import Misconfigured
 from web.kinds import convertible
-from web.pages import query_of, render
+from web.pages import TEMPLATES, new_nonce, policy, query_of
 
 API_JS = "/web-apps/apps/api/documents/api.js"
+NONCE, ISLAND = secrets.token_hex(16), secrets.token_hex(16)
 
 ASK_THE_OPERATOR = (
     "The Document Server does not accept Docledger's signature. Set DOCLEDGER_DOCUMENT_SERVER_SECRET "
@@ -49,17 +52,25 @@ async def viewer(request: Request) -> Response:
     """A page of its own; it asks the config endpoint again when the server says the key is outdated."""
     context, person = context_of(request), person_of(request)
     configured = await _configured(request, person)
-    row, file_id = configured.opening.row, request.path_params["id"]
-    values = {
-        "title": row.file.name,
-        "file_id": file_id,
-        "script": configured.answer["onlyofficeJsUrl"],
-        "island": _json_island(configured.answer),
-        "sharing": f"/files/{file_id}{query_of(request)}#sharing" if row.file.owner == person.id else "",
-        "embedded": configured.wishes.type == EMBEDDED,
-        "convertible": convertible(row, person),
-    }
-    return render(request, "viewer.html", values, server=context.site.document_server_url)
+    row, file_id, query = configured.opening.row, request.path_params["id"], query_of(request)
+    page = _page(
+        title=row.file.name,
+        file_id=file_id,
+        query=query,
+        script=configured.answer["onlyofficeJsUrl"],
+        sharing=f"/files/{file_id}{query}#sharing" if row.file.owner == person.id else "",
+        embedded=configured.wishes.type == EMBEDDED,
+        convertible=convertible(row, person),
+    )
+    nonce = new_nonce()
+    html = page.replace(NONCE, nonce).replace(ISLAND, _json_island(configured.answer))
+    return HTMLResponse(html, headers=policy(nonce, context.site, context.site.document_server_url))
+
+
+@lru_cache(1000)
+def _page(**values: str | bool) -> str:
+    """A file's page, but for what is new each time: there it has marks that nobody can have written."""
+    return TEMPLATES.get_template("viewer.html").render(nonce=NONCE, island=ISLAND, **values)
 
 
 def _json_island(value: Any) -> str:

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from starlette.datastructures import Headers, QueryParams
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.limits import Decision
 from application.tokens import BadToken
@@ -17,6 +17,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 CALLBACK = "/api/onlyoffice/callback"  # has bounds of its own
 UNLIMITED = frozenset({"/healthz", "/readyz", "/metrics"})  # asked by machines, and cheap
 FILE = "/api/onlyoffice/file/"
+LIMITS = "rate_limit"  # in `request.state`: headers for the answer
 
 
 class Gate:
@@ -43,14 +44,10 @@ class Gate:
         if not decision.allowed:
             await _too_many(decision)(scope, receive, send)
             return
-        extra = [(name.lower().encode(), value.encode()) for name, value in decision.headers().items()]
-
-        async def send_with_headers(message: Message) -> None:
-            if extra and message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *extra]}
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
+        scope["state"][LIMITS] = [
+            (name.lower().encode(), value.encode()) for name, value in decision.headers().items()
+        ]
+        await self._app(scope, receive, send)
 
 
 def _subject(context: Context, scope: Scope) -> str:

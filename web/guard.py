@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from hypercorn.config import Config
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+RawHeader = tuple[bytes, bytes]
 
 STATIC = "/static/"
 MOST_HEADERS = 100
@@ -31,7 +33,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             answer = _refused(scope) or self._misdirected(scope) or self._app
-            await answer(scope, receive, _completing(scope, send))
+            await answer(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -44,13 +46,13 @@ class Guard:
 class GuardedConfig(Config):
     """Hypercorn's, whose own answers say it too."""
 
-    always: Iterable[tuple[bytes, bytes]] = ()
+    always: Iterable[RawHeader] = ()
 
-    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+    def response_headers(self, protocol: str) -> list[RawHeader]:
         return [*super().response_headers(protocol), *self.always]
 
 
-def said_always(public_url: str) -> list[tuple[bytes, bytes]]:
+def said_always(public_url: str) -> list[RawHeader]:
     headers = [
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"same-origin"),  # with none at all, our own forms come from the origin "null"
@@ -93,19 +95,12 @@ def _refusal(status: int, code: str, message: str) -> Response:
     return JSONResponse({"message": message, "code": code}, status, headers={"Connection": "close"})
 
 
-def _completing(scope: Scope, send: Send) -> Send:
-    """What an answer does not say itself: it is no page to be run or framed, and nobody keeps it."""
-
-    async def completing(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = list(message.get("headers", ()))
-            names = {name for name, _ in headers}
-            if b"content-security-policy" not in names:
-                headers.append((b"content-security-policy", NOT_A_PAGE))
-            if b"cache-control" not in names:
-                kept = b"no-cache" if scope["path"].startswith(STATIC) else b"no-store"
-                headers.append((b"cache-control", kept))
-            message = {**message, "headers": headers}
-        await send(message)
-
-    return completing
+def completed(scope: Scope, headers: Iterable[RawHeader]) -> list[RawHeader]:
+    """With what an answer does not say itself: it is no page to be run or framed, and nobody keeps it."""
+    headers = [*headers]
+    names = {name for name, _ in headers}
+    if b"content-security-policy" not in names:
+        headers.append((b"content-security-policy", NOT_A_PAGE))
+    if b"cache-control" not in names:
+        headers.append((b"cache-control", b"no-cache" if scope["path"].startswith(STATIC) else b"no-store"))
+    return headers

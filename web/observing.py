@@ -1,4 +1,4 @@
-"""Every request: its id, what the log says of it, and how it is counted."""
+"""Every request: its id, what every answer says, what the log says of it, and how it is counted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from application import about
 from application.observing import Metrics
 from web.context import Context
+from web.gate import LIMITS
+from web.guard import completed
 
 logger = logging.getLogger("web.requests")
 
@@ -53,7 +55,9 @@ class Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message = {**message, "headers": [*message.get("headers", ()), (b"x-request-id", self._id)]}
+            headers = completed(self._scope, message.get("headers", ()))
+            headers += *self._scope["state"].get(LIMITS, ()), (b"x-request-id", self._id)
+            message = {**message, "headers": headers}
         else:
             self._size += len(message.get("body", b""))
             if not message.get("more_body", False):

@@ -51,17 +51,21 @@ def render(
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
-    server: str | None = None,
 ) -> Response:
-    """`server`: the Document Server's url, for the one page that embeds it."""
-    nonce, site = secrets.token_urlsafe(16), context_of(request).site
+    nonce = new_nonce()
     html = TEMPLATES.get_template(template).render(
         nonce=nonce, query=query_of(request), played=played(request), **values
     )
-    return HTMLResponse(html, status, headers={**policy(nonce, site, server), **(headers or {})})
+    said = policy(nonce, context_of(request).site)
+    return HTMLResponse(html, status, headers={**said, **(headers or {})})
 
 
-def policy(nonce: str, site: Site, server: str | None) -> dict[str, str]:
+def new_nonce() -> str:
+    return secrets.token_urlsafe(16)
+
+
+def policy(nonce: str, site: Site, server: str | None = None) -> dict[str, str]:
+    """`server`: the Document Server's url, for the one page that embeds it."""
     rules = [
         "default-src 'none'",
         f"script-src 'nonce-{nonce}'" + (" 'strict-dynamic'" if server else ""),

@@ -24,9 +24,15 @@ def head_of(http: h11.Connection, status: int, headers: Iterable[tuple[bytes, by
             raise ValueError(f"a header {name!r} cannot be {value!r}")
         else:
             lines.append(b"%b: %b\r\n" % (name, value))
-    head = http.send(h11.Response(status_code=status, headers=framing))
+    head = http.send(_response(status, tuple(framing)))
     assert head is not None, "the client has not hung up"
     return b"".join([head[:-2], *lines, b"\r\n"])
+
+
+@lru_cache(256)
+def _response(status: int, framing: tuple[tuple[bytes, bytes], ...]) -> h11.Response:
+    """Which h11 has looked over. Raises h11.LocalProtocolError."""
+    return h11.Response(status_code=status, headers=list(framing))
 
 
 @lru_cache(256)
