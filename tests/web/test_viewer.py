@@ -68,6 +68,23 @@ async def test_scripts_run_by_nonce_only_and_each_page_has_its_own(service: Serv
     assert len(nonces) == 2
 
 
+async def test_each_is_given_a_page_of_ones_own_and_the_files_present_name(service: Service) -> None:
+    file = await service.add("Plan.docx")
+    await service.share(file, bob="edit")
+    tokens = set()
+    for user in ("ada", "bob", "ada"):
+        shown, _ = await page(service, file, by=user)
+        given = json.loads(shown.island)
+        assert given["config"]["editorConfig"]["user"]["name"].lower() == user
+        tokens.add(given["token"])
+        (script,) = [attrs for _, attrs in shown.tags if "data-sharing" in attrs]
+        assert bool(script["data-sharing"]) == (user == "ada"), "only its owner shares it"
+    assert len(tokens) == 3
+    await service.ask("PATCH", f"/api/files/{file}", json={"name": "Other.docx"})
+    answer = await service.get(f"/api/onlyoffice/viewer/{file}", headers=HTML)
+    assert "<title>Other.docx" in answer.text
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 async def test_a_hostile_name_stays_a_name(service: Service, text: str) -> None:
     plain, _ = await page(service, await service.add("Plan.docx"))
