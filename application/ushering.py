@@ -23,6 +23,8 @@ from domain.presence import overstaying
 
 logger = logging.getLogger(__name__)
 
+PAUSE = 0.2  # seconds between two looks at a document: a class that comes in is looked at as one
+
 
 class Usher:
     def __init__(self, nursery: trio.Nursery, desk: Desk, world: World) -> None:
@@ -69,6 +71,7 @@ class Usher:
                 seems = document is None or bool(await self._overstaying(document))  # nearly never
                 if seems and (users := await self._overstaying(await self._desk.ask(key))):
                     await self._send_out(key, users, "")
+                await trio.sleep(PAUSE)
                 document, again = None, self._minding[key]
         except TROUBLE as trouble:
             logger.warning("%s: who may no longer be there could not be sent out: %s", key, trouble)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import trio
 from trio.testing import MockClock
 
+from application.journal import FileRow, Journal
 from application.people import Person
 from application.ports import Answer, ServerUnreachable
-from application.ushering import Usher
+from application.ushering import PAUSE, Usher
 from domain.file import EVERYBODY
 from domain.words import Access
 from tests.application.conftest import ADA, BOB, Stage, callback
@@ -112,6 +114,39 @@ async def test_a_look_at_what_was_just_said_asks_nobody_unless_somebody_seems_to
     await trio.sleep(30)
     assert len(stage.server.asked("drop")) == 1
     assert stage.types(key)[-1] == "SentOut"
+
+
+class Counted:
+    """A journal, and when it was asked for a file."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal, self.looks = journal, list[float]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._journal, name)
+
+    async def file(self, file_id: str) -> FileRow | None:
+        self.looks.append(trio.current_time())
+        return await self._journal.file(file_id)
+
+
+async def test_a_class_that_comes_in_is_looked_at_as_one_and_nobody_is_missed(
+    stage: Stage, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    _, file, key = await editing(stage, nursery)
+    journal: Any = Counted(stage.world.journal)
+    usher = Usher(nursery, stage.desk, replace(stage.world, journal=journal))
+    said = await stage.desk.ask(key)
+    for _ in range(100):
+        usher.look(key, said)
+        await trio.sleep(0.01)
+    assert 1 < len(journal.looks) <= 1 / PAUSE + 1
+    began = trio.current_time()
+    await stage.files.share(file, EVERYBODY, "everybody", Access.VIEW, ADA)
+    usher.look(key, said)
+    await trio.sleep(30)
+    (sent,) = stage.server.asked("drop")
+    assert sent <= began + PAUSE + stage.world.patience.replacing
 
 
 async def test_an_old_word_sends_nobody_out(
