@@ -65,11 +65,11 @@ def peer_at(path: str | None) -> peers.Peer | None:
 
 @click.command()
 @click.option("--parts", "names", default=",".join(PARTS), show_default=True)
-@click.option("--rounds", default=3, show_default=True, help="Of what is asked over HTTP.")
+@click.option("--rounds", default=5, show_default=True, help="Of what is asked over HTTP.")
 @click.option("--seconds", default=1, show_default=True, help="For each load.")
 @click.option("--connections", default="1,16,64", show_default=True)
 @click.option(
-    "--budget", default=130, show_default=True, help="Seconds: no round begins that would end later."
+    "--budget", default=300, show_default=True, help="Seconds: no round begins that would end later."
 )
 @click.option("--documents", default=100_000, show_default=True, help="That are open at the start.")
 @click.option("--peer", help="A JSON or TOML file that describes another integrator on this machine.")
