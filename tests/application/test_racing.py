@@ -38,6 +38,17 @@ async def test_what_is_always_overtaken_is_a_failure_that_is_told(autojump_clock
     assert LONGEST <= trio.current_time() - race.began[0] < LONGEST + 1
 
 
+async def test_whoever_waited_long_before_the_first_loss_is_not_given_up(autojump_clock: MockClock) -> None:
+    race = Race(1)
+
+    async def attempt() -> str:
+        if not race.began:
+            await trio.sleep(5 * LONGEST)
+        return await race.attempt()
+
+    assert await until_recorded(attempt) == "recorded"
+
+
 async def test_other_failures_are_not_tried_again(autojump_clock: MockClock) -> None:
     tries = 0
 
