@@ -23,7 +23,7 @@ def test_typed_words_are_stored_by_ctrl_s_and_by_closing(service: Service, tabs:
     version = service.versions(file)[-1]
     assert version["trigger"] == "button"
     assert "Ctrl+S was here." in words_of(service.content(file, 2))
-    expect(tab.page.locator("#status")).to_contain_text("stored version 2", timeout=30_000)
+    expect(tab.page.locator("#status")).to_contain_text("stored version 2", timeout=10_000)
 
     tab.type("And closing too. ")
     tab.close()
@@ -235,10 +235,10 @@ def test_the_list_shows_files_states_and_versions(
     editor = popup.value.frame_locator("iframe[name=frameEditor]").locator("#text")
     expect(editor).to_have_value("first line")
     row = page.locator("tr", has=link)
-    expect(row.locator(".state")).to_have_text("being edited by You", timeout=30_000)
+    expect(row.locator(".state")).to_have_text("being edited by You", timeout=10_000)
     editor.fill("second line")
     popup.value.close()
-    expect(row.locator(".version")).to_have_text("2", timeout=30_000)
+    expect(row.locator(".version")).to_have_text("2", timeout=20_000)
     expect(row.locator(".state")).to_have_text("closed")
     row.locator("summary").click()
     expect(row.locator(".versions li")).to_have_count(2)
