@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -31,18 +30,17 @@ def service(tmp_path: Path, postgres_database: str) -> Iterator[Service]:
 
 async def test_everybody_is_let_in_at_once_and_under_one_key(service: Service) -> None:
     """Every worker lets in some of them, and all write into one stream."""
-    for number in range(ROUNDS):
-        given: Counter[Any] = Counter()
-        file = service.file("Welcome.docx")["id"]
+    path = f"{service.url}/api/onlyoffice/config/{service.file('Welcome.docx')['id']}"
+    given: Counter[str] = Counter()
 
-        async def pupil(name: str, file: str = file, given: Counter[Any] = given) -> None:
-            async with httpx.AsyncClient(trust_env=False, timeout=60) as http:  # a connection of one's own
-                path = f"{service.url}/api/onlyoffice/config/{file}"
-                answer = await http.get(path, params={"as": name})
-            told = answer.json()
-            given[told["config"]["document"]["key"] if answer.status_code == 200 else told["code"]] += 1
+    async def pupil(name: str) -> None:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as http:  # a connection of one's own
+            answer = await http.get(path, params={"as": name})
+        told = answer.json()
+        given[told["config"]["document"]["key"] if answer.status_code == 200 else told["code"]] += 1
 
+    for round_ in range(1, ROUNDS + 1):
         async with trio.open_nursery() as nursery:
-            for pupil_ in range(PUPILS):
-                nursery.start_soon(pupil, f"Pupil {number}-{pupil_}")
-        assert list(given.values()) == [PUPILS], given
+            for number in range(PUPILS):
+                nursery.start_soon(pupil, f"Pupil {round_}-{number}")
+        assert list(given.values()) == [round_ * PUPILS], given
