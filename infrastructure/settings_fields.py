@@ -185,7 +185,7 @@ class Operations(Signing):
         "Processes that serve the port together; more than one need PostgreSQL", 1, ge=1, le=64
     )
     http_connections: Annotated[Literal["lean", "stock"], BeforeValidator(str.lower)] = setting(
-        "lean: our own, which cost a third; stock: those of Hypercorn's Trio worker", "lean"
+        "lean: our own, which cost a fifth; stock: those of Hypercorn's Trio worker", "lean"
     )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)] = setting(
         "The least serious message that is logged", "info"

@@ -8,6 +8,7 @@ from typing import Any
 
 import jwt
 import pytest
+import trio
 
 from domain.keys import KEY
 from infrastructure.blobs import LocalBlobs
@@ -51,7 +52,8 @@ async def keep_changes(service: Service, file: str, number: int) -> None:
 
     blob = await LocalBlobs(service.settings.blobs_path).keep(archive(), limit=99)
     sql = "UPDATE versions SET changes_sha256 = ? WHERE file_id = ? AND number = ?"
-    execute(service.settings.database, sql, (blob.sha256, file, number))
+    # In a thread: the service, whose loop this is, may be in the middle of a transaction.
+    await trio.to_thread.run_sync(execute, service.settings.database, sql, (blob.sha256, file, number))
 
 
 async def test_the_list_is_what_refresh_history_takes(service: Service) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 TEXT = (b"content-type", b"text/plain")
+HOP_BY_HOP = frozenset({b"connection", b"upgrade"})  # a server may keep them to itself
 
 
 async def body_of(receive: Any) -> bytes:
@@ -32,9 +33,11 @@ async def piece(send: Any, body: bytes, more: bool = True) -> None:
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Says what it was sent, as it was sent."""
+    """Says what it was sent, as it was sent; with a query, the headers too."""
     body = await body_of(receive)
     said = f"{scope['method']} {scope['path']} ".encode()
+    if scope["query_string"]:
+        said += b"".join(b"%b=%b " % header for header in scope["headers"] if header[0] not in HOP_BY_HOP)
     if scope["path"] == "/chunked":
         await begin(send, 200, TEXT)
         for start in range(0, len(body), 7):

@@ -38,6 +38,35 @@ async def test_a_body_in_chunks(serve: Serve) -> None:
             assert (await client.answer()).body == b"POST / abcde"
 
 
+async def test_what_follows_a_body_in_chunks_is_no_header_of_this_request_or_the_next(serve: Serve) -> None:
+    served = await serve(echo)
+    ask, get = CHUNKED.replace(b"/", b"/?h", 1), GET.replace(b"/", b"/?h", 1)
+    said = await served.said(ask, b"1\r\na\r\n0\r\nX-Admin: yes\r\n\r\n", get)
+    bodies = [each.body for each in answers(said, posts())]
+    assert bodies == [b"POST / host=x transfer-encoding=chunked a", b"GET / host=x "]
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 48\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n30\r\n"]
+)
+@pytest.mark.parametrize("apart", [False, True])
+async def test_a_body_that_comes_with_an_upgrade_is_a_body(serve: Serve, framing: bytes, apart: bool) -> None:
+    """Java's client offers HTTP/2 with each first request, and what it sends is no request of its own."""
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAI\r\n"
+    body = b"GET /admin HTTP/1.1\r\nHost: x\r\nAuthorization: y\r\n"[:48]
+    end = b"\r\n0\r\n\r\n" if b"chunked" in framing else b""
+    served = await serve(echo)
+    async with served.client() as client:
+        for _ in range(2):
+            await client.send(POST, upgrade, framing, b"" if apart else body + end)
+            if apart:
+                await wait_all_tasks_blocked(0.02)
+                await client.send(body, end)
+            assert (await client.answer()).body == b"POST / " + body
+        await client.send(GET)
+        assert (await client.answer()).body == b"GET / "
+
+
 async def test_a_body_larger_than_whatever_holds_it(serve: Serve) -> None:
     async def counting(scope: Any, receive: Any, send: Any) -> None:
         await trio.sleep(0.05)
@@ -148,6 +177,13 @@ async def test_a_body_that_breaks_the_protocol_is_refused(
     [answered] = answers(await served.said(CHUNKED, chunks, GET), posts())
     assert (answered.status, answered.headers["connection"]) == (400, "close")
     assert not caplog.records, "that is no fault of the application's"
+
+
+@pytest.mark.parametrize("endless", [b"1;", b"0\r\nX: "])
+async def test_what_only_frames_a_body_has_an_end(serve: Serve, endless: bytes) -> None:
+    served = await serve(echo)
+    [answered] = answers(await served.said(CHUNKED, endless + b"x" * 200_000), posts())
+    assert answered.status == 431
 
 
 async def test_a_body_that_ends_too_early_is_refused(serve: Serve) -> None:

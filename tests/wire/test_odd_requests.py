@@ -23,6 +23,12 @@ BAD = {
     "unknown encoding": (GET + b"Transfer-Encoding: gzip\r\n\r\n", 501),
     "a head that does not end": (GET + b"X: " + b"y" * 200_000, 431),
     "a head that is not ended": (GET + b"X: ", 400),
+    "two encodings": (GET + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+    "a control character": (GET + b"X: a\0b\r\n\r\n", 400),
+    "a blank in the path": (b"GET /a b HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "beyond ascii": (b"GET /\xe4 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    "a length that is none": (GET + b"Content-Length: 0x1\r\n\r\na", 400),
+    "a length without end": (GET + b"Content-Length: " + b"9" * 40 + b"\r\n\r\na", 400),
 }
 
 

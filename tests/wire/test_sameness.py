@@ -15,12 +15,13 @@ from tests.wire.apps import echo
 from tests.wire.served import PATIENCE, Answer, answers, serve
 from web.server import CONNECTIONS
 
-PATHS = ["/", "/chunked", "/204", "/304", "/%C3%A9?x=y"]
+PATHS = ["/", "/chunked", "/204", "/304", "/%C3%A9?x=y", "/?headers", "/chunked?headers"]
 ENDS = {
     "nothing": b"",
     "close": b"Connection: close\r\n",
     "upgrade": b"Connection: upgrade\r\nUpgrade: websocket\r\n",
     "expect": b"Expect: 100-continue\r\n",
+    "headers": b"X-Blanks: \t a \t\r\nX-Empty:\r\nx-case: \xe4\r\nX-CASE: b\r\n",
 }
 BROKEN = [
     b"",
@@ -39,6 +40,7 @@ class Asked:
     body: bytes
     chunk: int  # bytes of each; none for a length instead
     more: str
+    trailers: bytes
 
     @property
     def is_last(self) -> bool:
@@ -48,8 +50,8 @@ class Asked:
         head = f"{self.method} {self.path} HTTP/{self.version}\r\nHost: x\r\n".encode() + ENDS[self.more]
         if self.chunk:
             pieces = [self.body[at : at + self.chunk] for at in range(0, len(self.body), self.chunk)]
-            chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in [*pieces, b""])
-            return head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks
+            chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+            return head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n" + self.trailers + b"\r\n"
         return head + b"Content-Length: %d\r\n\r\n" % len(self.body) + self.body
 
 
@@ -61,6 +63,7 @@ ASKED = st.builds(
     st.binary(max_size=40),
     st.integers(0, 9),
     st.sampled_from([*ENDS, "nothing", "nothing"]),
+    st.sampled_from([b"", b"X-Trailer: x\r\n"]),
 )
 
 

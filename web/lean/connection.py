@@ -7,32 +7,31 @@ from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import copy_context
 
-import h11
 import trio
 from hypercorn.typing import ConnectionState
 
 from web.connections import Connection
+from web.lean.answering import Answer
 from web.lean.cycle import Cycle
+from web.lean.parsing import END, Fault, Head, Parser
 from web.lean.shared import Shared
 
 READ = 64 * 1024  # bytes at a time
 LINGER = 1.0  # seconds for what a client still sends that nobody wants
 UNWANTED = 1024 * 1024  # bytes of it
-UNREAD = {h11.SEND_BODY, h11.ERROR}  # states of a client that may be sending
-DEAF = {h11.ERROR, h11.MUST_CLOSE}  # and of one that has nothing to say any more
-
-NO_MORE = h11.ConnectionClosed()  # as if the client had ended
-
-Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+GO_ON = b"HTTP/1.1 100 \r\n\r\n"
 
 
 class Lean(Connection):
     context: Shared
 
     async def converse(self) -> None:
-        self.http = h11.Connection(h11.SERVER, max_incomplete_event_size=self.config.h11_max_incomplete_size)
+        self.parser = Parser(self.config.h11_max_incomplete_size)
         self.reading = trio.Lock()
         self.lost = False  # nobody takes what is sent
+        self.broken = False  # the protocol, by the client
+        self.waits = False  # the client, for our word before it sends a body
+        self.whole = True  # the request has come
         self.requests = 0
         state = ConnectionState(self.state)
         task, context = trio.lowlevel.current_task(), copy_context()
@@ -41,8 +40,10 @@ class Lean(Connection):
             if (request := await self._request()) is None:
                 break
             self.requests += 1
-            await Cycle(self, request, state).run()
-            if not await self._goes_on():
+            self.whole, self.waits = False, request.waits
+            cycle = Cycle(self, request, state)
+            await cycle.run()
+            if not (cycle.answer and await self._goes_on(request, cycle.answer)):
                 break
         await self._leave()
 
@@ -52,45 +53,56 @@ class Lean(Connection):
         return (
             self.requests >= self.config.keep_alive_max_requests
             or self.context.terminated.is_set()
-            or self.http.they_are_waiting_for_100_continue  # it may send the body or not: nobody knows
+            or self.is_waited_for  # it may send the body or not: nobody knows
         )
 
-    async def _request(self) -> h11.Request | None:
-        """The next one; None when there is none in time."""
-        event = await self.event()
-        if event is h11.NEED_DATA:
-            event = await self._in_time()
-        else:
-            await trio.lowlevel.checkpoint()  # others are served between two requests that came together
-        return event if isinstance(event, h11.Request) else None
+    @property
+    def is_waited_for(self) -> bool:
+        return self.waits and not self.whole and not self.parser.events
 
-    async def _in_time(self) -> Event:
+    async def _request(self) -> Head | None:
+        """The next one; None when there is none in time."""
+        if self.parser.events:
+            await trio.lowlevel.checkpoint()  # others are served between two requests that came together
+        elif not await self._in_time():
+            return None
+        event = self.parser.events.popleft()
+        if isinstance(event, Head):
+            return event
+        assert isinstance(event, Fault), "nothing else is between two requests"
+        self.broken = True
+        await self.refuse(event.status)
+        return None
+
+    async def _in_time(self) -> bool:
         if self.context.terminated.is_set():
-            return NO_MORE
+            return False
+        parser = self.parser
         self.context.begin_idling(self)
         try:
-            while (event := await self.event()) is h11.NEED_DATA:
+            while not parser.events and not parser.ended:
                 await self.await_bytes()
                 self.take()
         finally:
             self.context.end_idling(self)
-        return event
+        return bool(parser.events)
 
-    async def _goes_on(self) -> bool:
-        http = self.http
-        if http.their_state is h11.SEND_BODY:
-            await self.event()  # the end, as of every GET
-        if http.their_state is h11.SEND_BODY and http.our_state is h11.DONE:
+    async def _goes_on(self, request: Head, answer: Answer) -> bool:
+        self.drop()
+        if not self.whole and answer.done:
             await self._read_on()
         if self.lost or self.context.terminated.is_set():
             return False
-        if http.our_state is not h11.DONE or http.their_state is not h11.DONE:
-            return False
-        http.start_next_cycle()
-        return True
+        return answer.done and not answer.closes and self.whole and request.goes_on
+
+    def drop(self) -> None:
+        """What has come of the request and nobody has asked for, as the end of every GET."""
+        events = self.parser.events
+        while not self.whole and events and not isinstance(events[0], Fault):
+            self.waits, self.whole = False, events.popleft() is END
 
     async def _leave(self) -> None:
-        if self.http.their_state in UNREAD:
+        if not self.whole or self.broken:
             with suppress(trio.BrokenResourceError, trio.BusyResourceError, trio.ClosedResourceError):
                 await self.stream.send_eof()
             await self._read_on()
@@ -101,46 +113,35 @@ class Lean(Connection):
         """
         came = 0
         with trio.move_on_after(LINGER):
-            while self.http.their_state in UNREAD and came < UNWANTED:
-                if self.http.their_state is h11.ERROR or await self.event() is h11.NEED_DATA:
-                    await self.await_bytes()
-                    if not (size := self.take()):
-                        break
-                    came += size
-
-    async def event(self) -> Event:
-        """What h11 makes of the bytes that are there; a client that breaks the protocol is told so."""
-        try:
-            return self.http.next_event()
-        except h11.RemoteProtocolError as error:
-            await self.refuse(error.error_status_hint)
-            return NO_MORE
+            while (not self.whole or self.broken) and came < UNWANTED:
+                await self.await_bytes()
+                if not (size := self.take()):
+                    break
+                came += size
+                self.drop()
 
     async def refuse(self, status: int) -> None:
-        """Unless an answer has begun."""
-        if self.http.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
-            return
-        headers = [(b"content-length", b"0"), (b"connection", b"close"), *self.context.headers()]
-        head = self.http.send(h11.Response(status_code=status, headers=headers))
-        await self.write(head + self.http.send(h11.EndOfMessage()))
+        """Where there is no other answer."""
+        headers = [(b"content-length", b"0"), *self.context.headers()]
+        await self.write(Answer("GET", "1.1", status, headers, last=True).head)
 
     async def await_bytes(self) -> None:
         """A client that may wait for our word before it sends a body is given it now."""
-        if self.http.they_are_waiting_for_100_continue:
-            await self.write(self.http.send(h11.InformationalResponse(status_code=100, headers=[])))
+        if self.is_waited_for:
+            self.waits = False
+            await self.write(GO_ON)
         with suppress(OSError, ValueError, trio.ClosedResourceError):  # `take` will find the end
             await trio.lowlevel.wait_readable(self._file)
 
     def take(self) -> int:
-        """Give h11 what has come; no bytes at all are the end, which a client that is gone is too."""
+        """Parse what has come; no bytes at all are the end, which a client that is gone is too."""
         try:
             data = os.read(self._file, READ)
         except BlockingIOError:
             return 0  # the system was wrong
         except OSError:
             data = b""
-        if self.http.their_state not in DEAF:
-            self.http.receive_data(data)
+        self.parser.feed(data)
         return len(data)
 
     async def write(self, *pieces: bytes) -> None:

@@ -1,21 +1,21 @@
-"""One request and its answer, as the application meets them: ASGI over h11 (asgi.readthedocs.io, HTTP)."""
+"""One request and its answer, as the application meets them (ASGI: asgi.readthedocs.io, HTTP)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import h11
 import trio
 from hypercorn.protocol.http_stream import ASGIHTTPState
 from hypercorn.typing import ConnectionState
-from hypercorn.utils import UnexpectedMessageError, suppress_body
+from hypercorn.utils import UnexpectedMessageError
 
 from web.connections import SEVER
-from web.lean.head import head_of
+from web.lean.answering import Answer
+from web.lean.parsing import END, Fault, Head
 
 if TYPE_CHECKING:
-    from web.lean.connection import Event, Lean
+    from web.lean.connection import Lean
 
 Message = Any  # of ASGI: a dictionary
 
@@ -23,31 +23,31 @@ GONE = {"type": "http.disconnect"}
 
 
 class Cycle:
-    def __init__(self, connection: Lean, request: h11.Request, state: ConnectionState) -> None:
+    def __init__(self, connection: Lean, request: Head, state: ConnectionState) -> None:
         path, _, query = request.target.partition(b"?")
         self.scope: Any = {
             "type": "http",
-            "http_version": request.http_version.decode("ascii"),
+            "http_version": request.version,
             "asgi": {"spec_version": "2.1", "version": "3.0"},
-            "method": request.method.decode("ascii").upper(),
+            "method": request.method,
             "scheme": "http",
             "path": unquote(path.decode("ascii")),
             "raw_path": path,
             "query_string": query,
             "root_path": connection.config.root_path,
-            "headers": list(request.headers),
+            "headers": request.headers,
             "client": connection.client,
             "server": connection.server,
             "state": state.copy(),
             "extensions": {},
             SEVER: connection.stream.socket.close,
         }
+        self.answer: Answer | None = None  # that has begun
         self._connection = connection
+        self._request = request
         self._state = ASGIHTTPState.REQUEST
         self._over = self._left = False  # answered; and no longer the application's
         self._head = b""  # held back
-        self._bodiless = False
-        self._ahead: Event | None = None  # of the body, and not handed out yet
         self._waiting: trio.CancelScope | None = None  # for bytes
 
     async def run(self) -> None:
@@ -58,7 +58,7 @@ class Cycle:
             )
         except Exception:
             await connection.config.log.exception("Error in ASGI Framework")
-        if self._state is ASGIHTTPState.REQUEST:
+        if self._state is ASGIHTTPState.REQUEST and not connection.broken:
             await connection.refuse(500)
         await self.flush()
         self._end()
@@ -76,7 +76,7 @@ class Cycle:
 
     async def _send(self, message: Message) -> None:
         kind = message["type"]
-        if self._connection.http.their_state is h11.ERROR:
+        if self._connection.broken:
             return  # the client has been told
         if kind == "http.response.start" and self._state is ASGIHTTPState.REQUEST:
             self._begin(message)
@@ -86,24 +86,26 @@ class Cycle:
             raise UnexpectedMessageError(self._state, kind)
 
     def _begin(self, message: Message) -> None:
-        connection, status = self._connection, int(message["status"])
+        connection, request = self._connection, self._request
         headers = [*message.get("headers", ()), *connection.context.headers()]
-        if connection.is_last:
-            headers.append((b"connection", b"close"))
-        self._head = head_of(connection.http, status, headers)
-        self._bodiless = suppress_body(self.scope["method"], status)
+        last = connection.is_last or not request.goes_on
+        self.answer = Answer(request.method, request.version, int(message["status"]), headers, last=last)
+        self._head = self.answer.head
         self._state = ASGIHTTPState.RESPONSE
+        connection.waits = False
         connection.context.hold(self)
 
     async def _go_on(self, body: bytes, more: bool) -> None:
-        send, pieces = self._connection.http.send, []
+        answer, pieces = self.answer, list[bytes]()
+        assert answer is not None, "it has begun"
         try:
-            if body and not self._bodiless:
-                pieces.append(send(h11.Data(data=bytes(body))))
+            pieces += answer.piece(bytes(body))
             if not more:
-                pieces.append(send(h11.EndOfMessage()))
+                pieces += answer.end()
         finally:  # what fits goes out, also when the application says less or more than it promised
-            await self._connection.write(*filter(None, [self._take_head(), *pieces]))
+            if head := self._take_head():
+                pieces.insert(0, head)
+            await self._connection.write(*pieces)
         if more:
             await trio.lowlevel.cancel_shielded_checkpoint()  # who sends all day shares the day
         else:
@@ -115,42 +117,44 @@ class Cycle:
         return head
 
     async def _receive(self) -> Message:
-        event = await self._next()
-        if event is h11.NEED_DATA or event is h11.PAUSED:
-            event = await self._wait()
-        if isinstance(event, h11.Data):
-            following = await self._next()
-            last = isinstance(following, h11.EndOfMessage)
-            self._ahead = None if last else following
-            return {"type": "http.request", "body": bytes(event.data), "more_body": not last}
-        if isinstance(event, h11.EndOfMessage):
-            return {"type": "http.request", "body": b"", "more_body": False}
-        return GONE
+        if not (self._left or self._has_news):
+            await self._wait()
+        if self._left or not self._has_news or self._connection.whole:
+            return GONE
+        return await self._heard()
 
-    async def _wait(self) -> Event:
+    @property
+    def _has_news(self) -> bool:
+        """For this request: what follows it is nobody's here, but that nothing does is."""
+        connection, parser = self._connection, self._connection.parser
+        if connection.whole:
+            return parser.ended and not parser.events
+        return bool(parser.events)
+
+    async def _wait(self) -> None:
         """For more of the body; after it, for the client to leave or the answer to be over."""
         connection = self._connection
         async with connection.reading:
             with trio.CancelScope() as self._waiting:
-                while not self._over:
-                    event = await self._next()
-                    if event is h11.PAUSED:  # another request, which has time
+                while not (self._over or self._has_news):
+                    if connection.parser.events:  # another request, which has time
                         await trio.sleep_forever()
-                    if event is not h11.NEED_DATA:
-                        return event
                     await connection.await_bytes()
-                    if self._over:  # they are the next request's
-                        break
-                    if not connection.take() and connection.http.their_state is h11.MUST_CLOSE:
-                        break
-        return h11.PAUSED
+                    if not self._over:  # else they are the next request's
+                        connection.take()
 
-    async def _next(self) -> Event:
-        if (event := self._ahead) is not None:
-            self._ahead = None
-            return event
-        if self._left:  # what comes now is the next request's
-            return h11.PAUSED
-        if self._connection.http.their_state is h11.MUST_CLOSE:  # what follows the last request is ignored
-            return h11.NEED_DATA
-        return await self._connection.event()
+    async def _heard(self) -> Message:
+        connection, events, body = self._connection, self._connection.parser.events, list[bytes]()
+        if isinstance(fault := events[0], Fault):
+            if self.answer is None and not connection.broken:
+                await connection.refuse(fault.status)
+            connection.broken = True
+            return GONE
+        connection.waits = False
+        while events and isinstance(part := events[0], bytes):
+            body.append(part)
+            events.popleft()
+        if events and events[0] is END:
+            events.popleft()
+            connection.whole = True
+        return {"type": "http.request", "body": b"".join(body), "more_body": not connection.whole}
