@@ -27,9 +27,9 @@ class BadCallback(Exception):
 
 def storable(value: Any) -> Any:
     """The same without what JSON can carry and nobody can keep: half a surrogate pair, NUL, NaN."""
+    if type(value) is str and value.isascii() and "\0" not in value:  # nearly always
+        return value
     match value:
-        case str() if value.isascii() and "\0" not in value:
-            return value
         case str():
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
         case float():

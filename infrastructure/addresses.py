@@ -18,14 +18,14 @@ def client_address(scope: Mapping[str, Any], trusted_proxies: Sequence[Network])
     peer = _peer(scope)
     if peer is None:
         return str(scope["client"][0]) if scope.get("client") else ""
-    for text in reversed(list(_forwarded(scope))):
-        if not _within(peer, trusted_proxies):
-            break
-        further = _address(text)
-        if further is None:
-            break
-        peer = further
-    return str(peer)
+    if _within(peer, trusted_proxies):
+        for text in reversed(list(_forwarded(scope))):
+            if (further := _address(text)) is None:
+                break
+            peer = further
+            if not _within(peer, trusted_proxies):
+                break
+    return _text(peer)
 
 
 def from_proxy(scope: Mapping[str, Any], trusted_proxies: Sequence[Network]) -> bool:
@@ -70,6 +70,11 @@ def _parsed(text: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+@lru_cache(4096)
+def _text(address: Address) -> str:
+    return str(address)
 
 
 def _within(address: Address, networks: Sequence[Network]) -> bool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from web import (
     audit,
@@ -41,64 +44,84 @@ from web.gate import Gate
 from web.openapi import document as description
 from web.unread import Unread
 
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+class _Endpoint:
+    """A function of requests. Starlette's own wrapper would look for the errors that are looked for around
+    all routes anyway.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+def _route(path: str, answer: Answer, methods: Collection[str] = ("GET",)) -> Route:
+    return Route(path, _Endpoint(answer), methods=methods)
+
+
 ROUTES = [
-    Route("/api/onlyoffice/callback", callbacks.callback, methods=["POST"]),
-    Route("/api/onlyoffice/config/{id}", editor.config),
-    Route("/api/onlyoffice/viewer/{id}", editor.viewer),
-    Route("/api/onlyoffice/save-as", creating.saved_as, methods=["POST"]),
-    Route("/api/onlyoffice/file/{id}", links.served),
-    Route("/api/onlyoffice/file/{id}/changes", links.changes),
-    Route("/api/files", files.listed),
-    Route("/api/files", creating.added, methods=["POST"]),
-    Route("/api/files/{id}", files.shown),
-    Route("/api/files/{id}", files.changed, methods=["PATCH"]),
-    Route("/api/files/{id}", files.removed, methods=["DELETE"]),
-    Route("/api/files/{id}/restore", files.reinstated, methods=["POST"]),
-    Route("/api/files/{id}/convert", creating.converted, methods=["POST"]),
-    Route("/api/files/{id}/submissions", submissions.listed),
-    Route("/api/files/{id}/submissions/{number}/content", submissions.content),
-    Route("/api/files/{id}/submissions/{number}/data", submissions.data),
-    Route("/api/files/{id}/content", files.content),
-    Route("/api/files/{id}/content", files.replaced, methods=["PUT"]),
-    Route("/api/files/{id}/versions", files.versions),
-    Route("/api/files/{id}/versions/{number}/content", files.version_content),
-    Route("/api/files/{id}/versions/{number}/restore", files.restored, methods=["POST"]),
-    Route("/api/files/{id}/history", history.listed),
-    Route("/api/files/{id}/history/{number}", history.shown),
-    Route("/api/files/{id}/events", audit.file_events),
-    Route("/api/files/{id}/events/export", exporting.file_events),
-    Route("/api/audit", audit.all_events),
-    Route("/api/audit/export", exporting.all_events),
-    Route("/api/documents", documents.listed),
-    Route("/api/events", live.events),
-    Route("/api/status", operating.status),
-    Route("/api/drain", operating.drained, methods=["POST"]),
-    Route("/api/doctor", doctor.last),
-    Route("/api/doctor", doctor.examined, methods=["POST"]),
-    Route(doctor.PROBE, doctor.landed, methods=["GET", "POST"]),
-    Route("/api/documents/{key}", documents.shown),
-    Route("/api/documents/{key}/drop", documents.dropped, methods=["POST"]),
-    Route("/api/documents/{key}/events", audit.document_events),
-    Route("/api/documents/{key}/events/export", exporting.document_events),
-    Route("/api/documents/{key}/state", replaying.state),
-    Route("/openapi.json", description.served),
-    Route("/", pages.index),
-    Route("/files/{id}", file_page.shown),
-    Route("/files/{id}/shares", sharing.shared, methods=["POST"]),
-    Route("/files/{id}/convert", creating.convert_and_open, methods=["POST"]),
-    Route("/new", creating.page),
-    Route("/new", creating.begun, methods=["POST"]),
-    Route("/files/{id}/versions/{number}/restore", file_page.restored, methods=["POST"]),
-    Route("/documents/{key}", document_page.shown),
-    Route("/documents/{key}/drop", document_page.sent_out, methods=["POST"]),
-    Route("/audit", audit_page.shown),
-    Route("/doctor", doctor.page),
-    Route("/doctor", doctor.run_again, methods=["POST"]),
-    Route("/sign-in", signing_in.page),
-    Route("/sign-in", signing_in.signed_in, methods=["POST"]),
-    Route("/healthz", health.healthz),
-    Route("/readyz", health.readyz),
-    Route("/metrics", health.metrics),
+    _route("/api/onlyoffice/callback", callbacks.callback, methods=["POST"]),
+    _route("/api/onlyoffice/config/{id}", editor.config),
+    _route("/api/onlyoffice/viewer/{id}", editor.viewer),
+    _route("/api/onlyoffice/save-as", creating.saved_as, methods=["POST"]),
+    _route("/api/onlyoffice/file/{id}", links.served),
+    _route("/api/onlyoffice/file/{id}/changes", links.changes),
+    _route("/api/files", files.listed),
+    _route("/api/files", creating.added, methods=["POST"]),
+    _route("/api/files/{id}", files.shown),
+    _route("/api/files/{id}", files.changed, methods=["PATCH"]),
+    _route("/api/files/{id}", files.removed, methods=["DELETE"]),
+    _route("/api/files/{id}/restore", files.reinstated, methods=["POST"]),
+    _route("/api/files/{id}/convert", creating.converted, methods=["POST"]),
+    _route("/api/files/{id}/submissions", submissions.listed),
+    _route("/api/files/{id}/submissions/{number}/content", submissions.content),
+    _route("/api/files/{id}/submissions/{number}/data", submissions.data),
+    _route("/api/files/{id}/content", files.content),
+    _route("/api/files/{id}/content", files.replaced, methods=["PUT"]),
+    _route("/api/files/{id}/versions", files.versions),
+    _route("/api/files/{id}/versions/{number}/content", files.version_content),
+    _route("/api/files/{id}/versions/{number}/restore", files.restored, methods=["POST"]),
+    _route("/api/files/{id}/history", history.listed),
+    _route("/api/files/{id}/history/{number}", history.shown),
+    _route("/api/files/{id}/events", audit.file_events),
+    _route("/api/files/{id}/events/export", exporting.file_events),
+    _route("/api/audit", audit.all_events),
+    _route("/api/audit/export", exporting.all_events),
+    _route("/api/documents", documents.listed),
+    _route("/api/events", live.events),
+    _route("/api/status", operating.status),
+    _route("/api/drain", operating.drained, methods=["POST"]),
+    _route("/api/doctor", doctor.last),
+    _route("/api/doctor", doctor.examined, methods=["POST"]),
+    _route(doctor.PROBE, doctor.landed, methods=["GET", "POST"]),
+    _route("/api/documents/{key}", documents.shown),
+    _route("/api/documents/{key}/drop", documents.dropped, methods=["POST"]),
+    _route("/api/documents/{key}/events", audit.document_events),
+    _route("/api/documents/{key}/events/export", exporting.document_events),
+    _route("/api/documents/{key}/state", replaying.state),
+    _route("/openapi.json", description.served),
+    _route("/", pages.index),
+    _route("/files/{id}", file_page.shown),
+    _route("/files/{id}/shares", sharing.shared, methods=["POST"]),
+    _route("/files/{id}/convert", creating.convert_and_open, methods=["POST"]),
+    _route("/new", creating.page),
+    _route("/new", creating.begun, methods=["POST"]),
+    _route("/files/{id}/versions/{number}/restore", file_page.restored, methods=["POST"]),
+    _route("/documents/{key}", document_page.shown),
+    _route("/documents/{key}/drop", document_page.sent_out, methods=["POST"]),
+    _route("/audit", audit_page.shown),
+    _route("/doctor", doctor.page),
+    _route("/doctor", doctor.run_again, methods=["POST"]),
+    _route("/sign-in", signing_in.page),
+    _route("/sign-in", signing_in.signed_in, methods=["POST"]),
+    _route("/healthz", health.healthz),
+    _route("/readyz", health.readyz),
+    _route("/metrics", health.metrics),
 ]
 
 Assemble = Callable[[], AbstractAsyncContextManager[Context]]

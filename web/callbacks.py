@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 
 import trio
 from starlette.requests import Request
@@ -100,6 +101,7 @@ def _note_last(found: Decision, what: str, address: str) -> None:
         logger.warning("security: %s: no more callbacks from %s are taken for %d s", what, address, wait)
 
 
+@lru_cache
 def reply(status: int, error: int) -> Response:
     headers = {"Retry-After": "1"} if status in {429, 503} else {}
     return Response(b'{"error":%d}' % error, status, headers, "application/json")

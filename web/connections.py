@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 STALLED = 60.0  # seconds in which a client has not taken a piece
 PIECE = 64 * 1024  # bytes
 SEVER = "docledger.sever"  # ends the connection that a request came over: a key of the ASGI scope
+WHOLE = "docledger.whole"  # another: the body, if all of it came with the head
 
 Address = tuple[str, int] | None
 

@@ -19,8 +19,8 @@ from application.audit import Entry, View
 from application.journal import Damaged, JournalFailed
 from web.asked import filters
 from web.audit import FRESH, described, reader_of
-from web.bodies import attachment
 from web.context import context_of
+from web.downloads import attachment
 from web.errors import BadRequest
 
 logger = logging.getLogger(__name__)

@@ -16,8 +16,9 @@ from application.names import checked_name
 from application.people import Person
 from domain.formats import format_of
 from domain.words import Access
-from web.bodies import BlobResponse, Body, Upload, attachment, json_object
+from web.bodies import Body, Upload, json_object
 from web.context import Context, context_of, person_of
+from web.downloads import BlobResponse, attachment
 from web.errors import BadRequest
 from web.sharing import share_all, shares_of
 

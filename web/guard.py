@@ -8,7 +8,6 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from hypercorn.config import Config
-from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -38,7 +37,7 @@ class Guard:
             await self._app(scope, receive, send)
 
     def _misdirected(self, scope: Scope) -> Response | None:
-        if self._hosts is None or host_of(Headers(scope=scope).get("host", "")) in self._hosts:
+        if self._hosts is None or host_of(_host(scope)) in self._hosts:
             return None
         return _refusal(421, "misdirected", "This is the demo, for this machine only: open its PUBLIC_URL.")
 
@@ -61,6 +60,10 @@ def said_always(public_url: str) -> list[RawHeader]:
     if public_url.startswith("https:"):
         headers.append((b"strict-transport-security", b"max-age=%d" % A_YEAR))
     return headers
+
+
+def _host(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
 
 
 def host_of(authority: str) -> str:

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from application import about
 from application.journal import VersionRow
 from application.tokens import BadToken, FileClaims
-from web.bodies import PRIVATE, BlobResponse
 from web.context import FILE_CLAIMS, Context, context_of
+from web.downloads import PRIVATE, BlobResponse
 
 OPAQUE = {"Content-Type": "application/octet-stream"}
 

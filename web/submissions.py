@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 from application.files import NotFound
 from application.journal import VersionRow
 from domain.words import Access, Trigger
-from web.bodies import attachment
 from web.context import context_of, person_of
+from web.downloads import attachment
 from web.files import version_content, version_number
 
 

@@ -9,6 +9,8 @@ import trio
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from web.connections import WHOLE
+
 LINGER = 30.0  # seconds, for a client to finish before it is cut off
 
 
@@ -17,7 +19,7 @@ class Unread:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _has_body(scope):
+        if scope["type"] == "http" and scope.get(WHOLE) is None and _has_body(scope):
             rest = _Rest(receive)
             await self._app(scope, rest.receive, rest.before(send))
         else:

@@ -20,6 +20,7 @@ from infrastructure.journal.finding import Search
 from infrastructure.journal.mapper import Envelope, FactMapper
 
 T = TypeVar("T")
+compact = json.JSONEncoder(separators=(",", ":")).encode
 Rewrite = tuple[bytes, bytes | None, bytes, int]  # new state, new cause, digest of the first, position
 
 
@@ -110,7 +111,7 @@ class Ledger(Application[str]):
 def _beside(change: Change) -> list[Beside]:
     cause = None
     if isinstance(change, DocumentChange) and change.cause is not None:
-        cause = json.dumps(abridged(change.cause, change.events), separators=(",", ":")).encode()
+        cause = compact(abridged(change.cause, change.events)).encode()
     causes = [cause, *[None] * (len(change.events) - 1)]
     return [
         Beside(events_table.stamp(fact.at), file, named_in(fact), cause)

@@ -14,7 +14,7 @@ from domain.formats import format_of
 from domain.keys import KEY, document_key, user_id
 from infrastructure.ids import new_id
 from tests.fuzz.amount import odd_text, thorough
-from web.bodies import attachment
+from web.downloads import attachment
 
 OURS = re.compile(r"[0-9a-v]{26}")
 times = st.datetimes(datetime(1971, 1, 1), datetime(2500, 1, 1), timezones=st.just(UTC))

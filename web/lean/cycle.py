@@ -10,7 +10,7 @@ from hypercorn.protocol.http_stream import ASGIHTTPState
 from hypercorn.typing import ConnectionState
 from hypercorn.utils import UnexpectedMessageError
 
-from web.connections import SEVER
+from web.connections import SEVER, WHOLE
 from web.lean.answering import Answer
 from web.lean.parsing import END, Fault, Head
 
@@ -41,6 +41,7 @@ class Cycle:
             "state": state.copy(),
             "extensions": {},
             SEVER: connection.stream.socket.close,
+            WHOLE: connection.parser.body,
         }
         self.answer: Answer | None = None  # that has begun
         self._connection = connection

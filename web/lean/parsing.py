@@ -63,6 +63,16 @@ class Parser:
         self._resumed = False
         self._parser = HttpRequestParser(self)
 
+    @property
+    def body(self) -> bytes | None:
+        """Of the request whose head was taken out last, if it is there as a whole."""
+        events = self.events
+        if events and events[0] is END:
+            return b""
+        if len(events) > 1 and events[1] is END and isinstance(body := events[0], bytes):
+            return body
+        return None
+
     def feed(self, data: bytes) -> None:
         """No bytes are the end."""
         if not data:
