@@ -6,7 +6,8 @@ What the facts say themselves is left out; `restored` takes it from them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields
+from functools import cache
 from typing import Any, get_args
 
 from application.plain import parsers, to_plain
@@ -41,11 +42,12 @@ def restored(cause: Mapping[str, Any], facts: Sequence[Event]) -> Command:
 
 
 def _abridged(command: Any, facts: Sequence[Event]) -> dict[str, Any]:
-    told = _told(type(command), facts)
+    kind: Any = type(command)
+    told = _told(kind, facts)
     plain = {}
-    for field in fields(command):
+    for field in _fields(kind):
         value = getattr(command, field.name)
-        if is_dataclass(value):
+        if (kind, field.name) in NESTED:
             plain[field.name] = _abridged(value, facts)
         elif value != _otherwise(field, told):
             plain[field.name] = to_plain(value)
@@ -55,7 +57,7 @@ def _abridged(command: Any, facts: Sequence[Event]) -> dict[str, Any]:
 def _restored(kind: Any, plain: Mapping[str, Any], facts: Sequence[Event]) -> Any:
     told, parse = _told(kind, facts), parsers(kind)
     values = {}
-    for field in fields(kind):
+    for field in _fields(kind):
         if isinstance(inner := plain.get(field.name), dict) and (nested := NESTED.get((kind, field.name))):
             values[field.name] = _restored(nested, inner, facts)
         elif field.name in plain:
@@ -65,6 +67,11 @@ def _restored(kind: Any, plain: Mapping[str, Any], facts: Sequence[Event]) -> An
         if values[field.name] is MISSING:
             raise KeyError(field.name)
     return kind(**values)
+
+
+@cache
+def _fields(kind: type) -> tuple[Field[Any], ...]:
+    return fields(kind)
 
 
 def _told(kind: type, facts: Sequence[Event]) -> Event | None:

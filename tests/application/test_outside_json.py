@@ -16,7 +16,7 @@ from application.outside_json import MOST_LEVELS, is_deep, value_of
 
 texts = st.text(alphabet='[]{}"\\ \x00aé\ud800', max_size=20)
 values = st.recursive(
-    st.none() | texts,
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | texts,
     lambda inner: st.lists(inner, max_size=40) | st.dictionaries(texts, inner, max_size=40),
     max_leaves=120,
 )
@@ -40,6 +40,15 @@ def test_it_is_refused_by_its_levels_and_by_nothing_else(value: Any, levels: int
     assert is_deep(text) == (depth(value) > MOST_LEVELS)
     if not is_deep(text):
         assert value_of(text) == value
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-be"])
+def test_it_is_read_in_every_encoding_that_json_has(encoding: str) -> None:
+    assert value_of('{"name": "é"}'.encode(encoding)) == {"name": "é"}
+
+
+def test_a_number_beyond_64_bits_is_what_javascript_makes_of_it() -> None:
+    assert value_of(b"[18446744073709551615, 18446744073709551616]") == [2**64 - 1, float(2**64)]
 
 
 @given(st.binary(max_size=300))
