@@ -10,6 +10,7 @@ from math import inf
 import trio
 from outcome import Error, Outcome, Value
 
+from application.alarms import Alarm, Alarms
 from application.fetches import Fetches
 from application.fetching import Outcome as Fetched
 from application.fetching import sidecar_of
@@ -30,7 +31,7 @@ RELOAD = 5.0  # seconds between two attempts to read a journal that fails
 
 
 class DocumentActor:
-    def __init__(self, key: str, world: World, schedule: Schedule | None = None) -> None:
+    def __init__(self, key: str, world: World, alarms: Alarms, schedule: Schedule | None = None) -> None:
         """`schedule` is that of a document at rest."""
         self.key = key
         self.news = trio.Event()  # set, and replaced, whenever the document may have changed
@@ -40,7 +41,7 @@ class DocumentActor:
         self._fetches = Fetches(key, world)
         self._busy = 0  # errands under way
         self._mailbox, self._answering = Mailbox(), False
-        self._pause = trio.CancelScope()
+        self._alarm = Alarm(alarms, self._mailbox.ring)
         self.schedule = schedule or Schedule(key, world.patience, world.nodes)
         self._was_open = schedule is not None
         self.faults = 0  # of the auto-save, in a row
@@ -69,12 +70,12 @@ class DocumentActor:
         """The document is ours now, or no longer; the server is asked by then what nobody here has heard."""
         self.schedule.reconcile(info_at)
         self._moved = True
-        self._pause.deadline = self._due()
+        self._alarm.set(self._due())
 
     def learn(self, version: int) -> None:
         """The document has so many facts."""
         self._stream.told(version)
-        self._pause.deadline = self._due()
+        self._alarm.set(self._due())
 
     async def ask(self, command: Command | None) -> Document | None:
         """Hand over a command and wait for the document it leads to. What leads nowhere is not waited for.
@@ -86,7 +87,7 @@ class DocumentActor:
         self._hear(command)
         if command:
             self._stream.note_unchanged(command)
-        self._pause.deadline = self._due()
+        self._alarm.set(self._due())
         return self.document
 
     async def run(self, leave: Callable[[], None] = lambda: None) -> None:
@@ -96,13 +97,11 @@ class DocumentActor:
         """
         # The mailbox closes last and nothing awaits after it, so whoever is turned away at the
         # door finds that the desk has already forgotten us.
-        with self._mailbox:
+        with self._mailbox, self._alarm:
             async with trio.open_nursery() as self._errands:
                 while True:
-                    letter = None
-                    with trio.CancelScope(deadline=self._due()) as self._pause:
-                        letter = await self._mailbox.receive()
-                    if letter:
+                    self._alarm.set(due := self._due())
+                    if letter := await self._mailbox.receive(due):
                         with letter:
                             self._answering = True
                             letter.outcome = await self._answer(letter.command)
@@ -244,6 +243,6 @@ class DocumentActor:
                 await errand()
             finally:
                 self._busy -= 1
-                self._pause.deadline = self._due()
+                self._alarm.set(self._due())
 
         self._errands.start_soon(run)

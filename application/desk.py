@@ -16,6 +16,7 @@ import trio
 
 from application import about
 from application.actor import DocumentActor
+from application.alarms import Alarms
 from application.journal import JournalFailed
 from application.nodes import ALL, owns
 from application.schedule import Schedule
@@ -51,6 +52,8 @@ class Desk:
         self._nursery = nursery
         self._world = world
         self._actors: dict[str, DocumentActor] = {}
+        self._alarms = Alarms()
+        nursery.start_soon(self._alarms.run)
         self._sleepers = Sleepers(self._actor)
         nursery.start_soon(self._sleepers.run)
         self._crashes: dict[str, int] = {}
@@ -149,7 +152,8 @@ class Desk:
     def _actor(self, key: str) -> DocumentActor:
         if key not in self._actors:
             sleeper = self._sleepers.take(key)
-            self._actors[key] = actor = DocumentActor(key, self._world, sleeper.schedule if sleeper else None)
+            schedule = sleeper.schedule if sleeper else None
+            self._actors[key] = actor = DocumentActor(key, self._world, self._alarms, schedule)
             self._nursery.start_soon(self._watch, actor)
         return self._actors[key]
 

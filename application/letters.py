@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Self
 
 import trio
-from outcome import Outcome
+from outcome import Error, Outcome
 
 from domain.commands import Command
 from domain.document import Document
@@ -17,11 +18,12 @@ class Letter:
     Whoever opens it (`with letter`) says what came of it; closed without that, the asker is told.
     """
 
-    __slots__ = ("_closed", "command", "outcome")
+    __slots__ = ("_closed", "command", "outcome", "taken")
 
     def __init__(self, command: Command | None) -> None:
         self.command = command
         self.outcome: Outcome[Document | None] | None = None
+        self.taken = False
         self._closed = trio.Event()  # a memory channel takes four times as long to make
 
     def __enter__(self) -> Self:
@@ -30,8 +32,15 @@ class Letter:
     def __exit__(self, *_: object) -> None:
         self._closed.set()
 
+    def turn_away(self) -> None:
+        """Nobody has taken it, and nobody will."""
+        self.outcome = Error(trio.BrokenResourceError())
+        self._closed.set()
+
     async def answer(self) -> Document | None:
-        """Raises EndOfChannel where there is none, and what the command has led to."""
+        """Raises EndOfChannel where there is none, BrokenResourceError when it was turned away, and what the
+        command has led to.
+        """
         await self._closed.wait()
         if self.outcome is None:
             raise trio.EndOfChannel
@@ -39,27 +48,51 @@ class Letter:
 
 
 class Mailbox:
-    """Without a buffer: a letter is in the actor's hands or still in the sender's, never between.
+    """A letter is in the actor's hands or still in the sender's, who may take it back, never between.
 
     Whoever knocks once it is closed (`with mailbox`) gets BrokenResourceError.
     """
 
     def __init__(self) -> None:
-        self._slot, self._inbox = trio.open_memory_channel[Letter](0)
+        self._waiting: deque[Letter] = deque()
+        self._news = trio.Event()
+        self._rung = self._closed = False
 
     async def ask(self, command: Command | None) -> Document | None:
+        if self._closed:
+            raise trio.BrokenResourceError
         letter = Letter(command)
+        self._waiting.append(letter)
+        self._news.set()
         try:
-            self._slot.send_nowait(letter)  # the answer is waited for anyway
-        except trio.WouldBlock:
-            await self._slot.send(letter)
-        return await letter.answer()
+            return await letter.answer()
+        finally:
+            if not letter.taken:
+                self._waiting.remove(letter)
 
-    async def receive(self) -> Letter:
-        return await self._inbox.receive()
+    def ring(self) -> None:
+        """Have the actor look at its clock."""
+        self._rung = True
+        self._news.set()
+
+    async def receive(self, due: float) -> Letter | None:
+        """The next letter; None if it is time for something else already, or rings before one comes."""
+        is_due, self._rung = due <= trio.current_time(), False
+        if is_due or self._waiting:
+            await trio.lowlevel.checkpoint()
+        while not (is_due or self._rung or self._waiting):
+            self._news = trio.Event()
+            await self._news.wait()
+        if is_due or self._rung:
+            return None
+        letter = self._waiting.popleft()
+        letter.taken = True
+        return letter
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._inbox.close()
+        self._closed = True
+        for letter in self._waiting:
+            letter.turn_away()
