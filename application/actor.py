@@ -40,7 +40,7 @@ class DocumentActor:
         self._moved = False
         self._fetches = Fetches(key, world)
         self._busy = 0  # errands under way
-        self._mailbox, self._answering = Mailbox(), False
+        self._mailbox, self._answering = Mailbox(alarms), False
         self._alarm = Alarm(alarms, self._mailbox.ring)
         self.schedule = schedule or Schedule(key, world.patience, world.nodes)
         self._was_open = schedule is not None
@@ -77,13 +77,13 @@ class DocumentActor:
         self._stream.told(version)
         self._alarm.set(self._due())
 
-    async def ask(self, command: Command | None) -> Document | None:
+    async def ask(self, command: Command | None, until: float = inf) -> Document | None:
         """Hand over a command and wait for the document it leads to. What leads nowhere is not waited for.
 
-        Raises JournalFailed, and StaleWrite for an Open or Admit that lost its race.
+        Raises JournalFailed, StaleWrite for an Open or Admit that lost its race, and TooSlowError at `until`.
         """
         if self._answering or self._moved or not self._stream.settles(command):
-            return await self._mailbox.ask(command)
+            return await self._mailbox.ask(command, until)
         self._hear(command)
         if command:
             self._stream.note_unchanged(command)

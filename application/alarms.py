@@ -51,7 +51,8 @@ class Alarms:
     def note(self, alarm: Alarm) -> None:
         alarm.noted = alarm.at
         heapq.heappush(self._heap, (alarm.at, next(self._order), alarm))
-        self._pause.deadline = min(self._pause.deadline, alarm.at)
+        if alarm.at < self._pause.deadline:  # to set it costs more than all the rest # noqa: PLR1730
+            self._pause.deadline = alarm.at
 
     async def run(self) -> None:
         """For ever."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import trio
 
-from application.claims import command_of, storable
+from application.claims import TOLD, command_of, storable
 from application.desk import Desk, Unavailable
 from application.journal import JournalFailed
 from application.spool import Spool
@@ -67,16 +67,16 @@ class Callbacks:
 
     async def receive(self, claims: Mapping[str, Any]) -> Fate:
         """Work first, within the budget. Raises BadCallback."""
-        claims = storable(claims)
+        claims = storable({name: claims[name] for name in TOLD & claims.keys()})
         key = str(claims["key"])
         command = command_of(claims, self._world.now(), keep_failed=self._keep_failed)
         if command is None:
             return Fate.DONE
-        is_offer = isinstance(command, TakeOffer)
-        budget = self._world.patience.budget if is_offer else self._world.patience.presence
-        fate = _so_far(command)
-        with trio.move_on_after(budget):
-            fate = await self._work(key, command)
+        if not isinstance(command, TakeOffer):
+            return await self._note(key, command)
+        fate = Fate.UNSAFE
+        with trio.move_on_after(self._world.patience.budget):
+            fate = await self._take(key, command)
         if fate is Fate.UNSAFE:
             self._unsafe()
         return fate
@@ -102,20 +102,27 @@ class Callbacks:
         except (Unavailable, JournalFailed) as trouble:
             logger.warning("%s: the answer %s is in no history: %s", key, command, trouble)
 
-    async def _work(self, key: str, command: Command) -> Fate:
+    async def _note(self, key: str, command: Command) -> Fate:
+        """What offers no bytes. Whoever waits for it sets no deadline: a cancel scope costs a twentieth."""
         if isinstance(command, CloseUnchanged) and self._world.may_wait(key):
             return Fate.DONE  # `info` asks again when the save is recorded
+        until = trio.current_time() + self._world.patience.presence
+        known = Fate.LOST if isinstance(command, NoteServerFailure) and command.status == 3 else Fate.DONE
+        try:
+            document = await _until_answered(key, partial(self._desk.ask, key, command, until), until=until)
+        except trio.TooSlowError:
+            return known  # `info` rebuilds presence
+        if document is None:
+            return await self._unknown(key, command)
+        if isinstance(command, NotePresence):
+            self._present(key, document)
+        return known
+
+    async def _take(self, key: str, command: TakeOffer) -> Fate:
         document = await self._patiently(key, command, partial(self._desk.ask, key, command), HANGS)
         if document is None:
             return await self._unknown(key, command)
-        match command:
-            case TakeOffer():
-                return await self._settled(key, command)
-            case NoteServerFailure(status=3):
-                return Fate.LOST
-            case NotePresence():
-                self._present(key, document)
-        return Fate.DONE
+        return await self._settled(key, command)
 
     async def _settled(self, key: str, command: TakeOffer) -> Fate:
         def settled(document: Document) -> bool:
@@ -137,18 +144,16 @@ class Callbacks:
         return Fate.UNKNOWN_KEY
 
     async def _patiently(
-        self, key: str, command: Command, ask: Callable[[], Awaitable[Document | None]], hangs: float = inf
+        self, key: str, command: TakeOffer, ask: Callable[[], Awaitable[Document | None]], hangs: float = inf
     ) -> Document | None:
         """Until the journal works again; the callback's budget is the caller's deadline.
 
         Offered bytes do not wait that long, whether it fails or hangs: their url dies.
         """
         trouble = trio.Event()
-        if not isinstance(command, TakeOffer):
-            return await _until_answered(key, ask, trouble)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._secure_after, trouble, hangs, key, command)
-            document = await _until_answered(key, ask, trouble)
+            document = await _until_answered(key, ask, trouble.set)
             nursery.cancel_scope.cancel()
         return document
 
@@ -159,27 +164,24 @@ class Callbacks:
 
 
 async def _until_answered(
-    key: str, ask: Callable[[], Awaitable[Document | None]], trouble: trio.Event
+    key: str,
+    ask: Callable[[], Awaitable[Document | None]],
+    trouble: Callable[[], None] = lambda: None,
+    until: float = inf,
 ) -> Document | None:
+    """`trouble` is called when the journal fails. Raises TooSlowError when that lasts beyond `until`."""
+    failing = False
     while True:
         try:
             return await ask()
         except (Unavailable, JournalFailed) as failure:
-            if not trouble.is_set():
+            if not failing:
                 logger.error("%s: a callback waits for the journal: %s", key, failure)
-            trouble.set()
+            failing = True
+            trouble()
+        if trio.current_time() + RETRY_PAUSE > until:
+            raise trio.TooSlowError
         await trio.sleep(RETRY_PAUSE)
-
-
-def _so_far(command: Command) -> Fate:
-    """What is to be said when the budget is spent before anything is known."""
-    match command:
-        case TakeOffer():
-            return Fate.UNSAFE
-        case NoteServerFailure(status=3):
-            return Fate.LOST
-        case _:
-            return Fate.DONE  # `info` rebuilds presence
 
 
 def _offer_at(url: object, status: int) -> str | None:

@@ -17,6 +17,21 @@ from domain.commands import CloseUnchanged, Command, NotePresence, NoteServerFai
 from domain.formats import FORMATS
 from domain.words import Trigger
 
+TOLD = frozenset(  # what is read of a callback
+    {
+        "changesurl",
+        "filetype",
+        "forcesavetype",
+        "formsdataurl",
+        "history",
+        "key",
+        "lastsave",
+        "notmodified",
+        "status",
+        "url",
+        "users",
+    }
+)
 FINAL, FAILED, FORCESAVE_FAILED = 2, 3, 7
 TRIGGERS = {0: Trigger.COMMAND, 1: Trigger.BUTTON, 2: Trigger.TIMER, 3: Trigger.FORM}
 

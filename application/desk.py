@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from math import inf
 
 import trio
 
@@ -124,14 +125,15 @@ class Desk:
             elif owns(self._world.nodes, key):
                 self._actor(key)
 
-    async def ask(self, key: str, command: Command | None = None) -> Document | None:
+    async def ask(self, key: str, command: Command | None = None, until: float = inf) -> Document | None:
         """The document that the command leads to, or None for a key that was never issued.
 
-        Raises Unavailable, JournalFailed, and StaleWrite for an Open or Admit that lost its race.
+        Raises Unavailable, JournalFailed, StaleWrite for an Open or Admit that lost its race, and
+        TooSlowError when nothing is known at `until`.
         """
         for _ in range(KNOCKS):
             try:
-                return await self._actor(key).ask(command)
+                return await self._actor(key).ask(command, until)
             except trio.BrokenResourceError:
                 continue  # it went to rest between our looking and our knocking
             except trio.EndOfChannel:

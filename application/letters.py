@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
+from math import inf
 from typing import Self
 
 import trio
 from outcome import Error, Outcome
 
+from application.alarms import Alarm, Alarms
 from domain.commands import Command
 from domain.document import Document
 
@@ -32,15 +35,13 @@ class Letter:
     def __exit__(self, *_: object) -> None:
         self._closed.set()
 
-    def turn_away(self) -> None:
-        """Nobody has taken it, and nobody will."""
-        self.outcome = Error(trio.BrokenResourceError())
+    def give_up(self, why: Exception) -> None:
+        """Its sender waits no longer, whoever has it."""
+        self.outcome = Error(why)
         self._closed.set()
 
     async def answer(self) -> Document | None:
-        """Raises EndOfChannel where there is none, BrokenResourceError when it was turned away, and what the
-        command has led to.
-        """
+        """Raises EndOfChannel where there is none, and what the command has led to."""
         await self._closed.wait()
         if self.outcome is None:
             raise trio.EndOfChannel
@@ -53,19 +54,23 @@ class Mailbox:
     Whoever knocks once it is closed (`with mailbox`) gets BrokenResourceError.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, alarms: Alarms) -> None:
+        self._alarms = alarms
         self._waiting: deque[Letter] = deque()
         self._news = trio.Event()
         self._rung = self._closed = False
 
-    async def ask(self, command: Command | None) -> Document | None:
+    async def ask(self, command: Command | None, until: float = inf) -> Document | None:
+        """Raises TooSlowError when the answer has not come by then, EndOfChannel, BrokenResourceError."""
         if self._closed:
             raise trio.BrokenResourceError
         letter = Letter(command)
         self._waiting.append(letter)
         self._news.set()
         try:
-            return await letter.answer()
+            with Alarm(self._alarms, partial(letter.give_up, trio.TooSlowError())) as alarm:
+                alarm.set(until)
+                return await letter.answer()
         finally:
             if not letter.taken:
                 self._waiting.remove(letter)
@@ -95,4 +100,4 @@ class Mailbox:
     def __exit__(self, *_: object) -> None:
         self._closed = True
         for letter in self._waiting:
-            letter.turn_away()
+            letter.give_up(trio.BrokenResourceError())

@@ -28,6 +28,8 @@ STORE = (
 )  # the library lets their own through when it connects
 BATCH = 200  # changes in one transaction
 PIECE = 16  # of them are written at once, on the event loop
+TURNS = 5  # of the scheduler after a commit, in which those that it has answered come back with more
+LONGEST = 0.02  # seconds for them: a commit costs the same for one change and for many
 SLOW = 0.1  # seconds that a piece takes only where its pages have to come from a disk
 REST = 60.0  # seconds in which transactions are written in a thread after that
 
@@ -120,6 +122,7 @@ class Writer:
                 for slip in batch:
                     slip.done.set()
                 self.tell()
+                await _turns()
 
     def tell(self) -> None:
         """Somebody has recorded something: we, or others."""
@@ -170,6 +173,14 @@ class Writer:
                     self._commit([slip])
             else:
                 batch[0].outcome = Error(_translated(error))
+
+
+async def _turns() -> None:
+    until = trio.current_time() + LONGEST
+    for _ in range(TURNS):
+        await trio.lowlevel.checkpoint()
+        if trio.current_time() > until:
+            break
 
 
 def _translated(error: Exception) -> Exception:

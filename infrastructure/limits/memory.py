@@ -33,6 +33,9 @@ class WindowStorage(Storage):
     def base_exceptions(self) -> type[Exception]:
         return ValueError
 
+    def __bool__(self) -> bool:
+        return bool(self._windows)
+
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         now = self._clock()
         if now - self._swept > expiry:
@@ -82,8 +85,9 @@ class MemoryRateLimit:
         return decided(self._limit, count, self._storage.get_expiry(key) - self._clock())
 
     def spent(self, subject: str) -> bool:
-        limit = self._limit
-        return limit is not None and self._storage.get(limit.key_for(subject)) >= limit.amount
+        if self._limit is None or not self._storage:  # as a rule
+            return False
+        return self._storage.get(self._limit.key_for(subject)) >= self._limit.amount
 
 
 class MemoryCounters:

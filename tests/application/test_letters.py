@@ -10,6 +10,7 @@ import trio
 from outcome import Value
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from application.alarms import Alarms
 from application.letters import Letter, Mailbox
 from domain.document import Document
 
@@ -23,7 +24,7 @@ async def _taken(mailbox: Mailbox) -> Letter:
 
 
 async def test_letters_are_answered_in_their_order() -> None:
-    mailbox, answers = Mailbox(), list[Document | None]()
+    mailbox, answers = Mailbox(Alarms()), list[Document | None]()
     async with trio.open_nursery() as nursery:
 
         async def ask() -> None:
@@ -39,7 +40,7 @@ async def test_letters_are_answered_in_their_order() -> None:
 
 
 async def test_whoever_gives_up_has_the_letter_back_unless_it_is_taken(autojump_clock: MockClock) -> None:
-    mailbox = Mailbox()
+    mailbox = Mailbox(Alarms())
     with trio.move_on_after(1):
         await mailbox.ask(None)
     with trio.move_on_after(1) as waiting:
@@ -53,8 +54,25 @@ async def test_whoever_gives_up_has_the_letter_back_unless_it_is_taken(autojump_
             letter.outcome = Value(DOCUMENT)
 
 
+@pytest.mark.parametrize("taken", [False, True])
+async def test_whoever_has_set_a_time_waits_no_longer(taken: bool, autojump_clock: MockClock) -> None:
+    alarms = Alarms()
+    mailbox, began = Mailbox(alarms), trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(alarms.run)
+        if taken:
+            nursery.start_soon(_taken, mailbox)
+        with pytest.raises(trio.TooSlowError):
+            await mailbox.ask(None, began + 2)
+        assert trio.current_time() == began + 2
+        with trio.move_on_after(1) as waiting:
+            await mailbox.receive(inf)
+        assert waiting.cancelled_caught, "nobody asks any more"
+        nursery.cancel_scope.cancel()
+
+
 async def test_who_knocks_at_a_closed_door_is_turned_away() -> None:
-    mailbox, ends = Mailbox(), list[type[Exception]]()
+    mailbox, ends = Mailbox(Alarms()), list[type[Exception]]()
 
     async def ask() -> None:
         try:
@@ -78,7 +96,7 @@ async def test_who_knocks_at_a_closed_door_is_turned_away() -> None:
 
 @pytest.mark.parametrize("with_letters", [False, True])
 async def test_it_rings_for_whoever_waits_and_not_for_who_comes_later(with_letters: bool) -> None:
-    mailbox, found = Mailbox(), list[Letter | None]()
+    mailbox, found = Mailbox(Alarms()), list[Letter | None]()
 
     async def receive() -> None:
         found.append(await mailbox.receive(inf))
@@ -102,7 +120,7 @@ async def _come(event: trio.Event) -> None:
 
 @pytest.mark.parametrize("late", [0.0, 1.0])
 async def test_what_is_due_comes_before_letters_and_lets_others_go_first(late: float) -> None:
-    mailbox = Mailbox()
+    mailbox = Mailbox(Alarms())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(mailbox.ask, None)
         await wait_all_tasks_blocked()

@@ -16,7 +16,7 @@ from trio.testing import MockClock
 
 from application.journal import JournalFailed
 from infrastructure.journal import committing
-from infrastructure.journal.committing import PIECE, REST, SLOW, Writer
+from infrastructure.journal.committing import LONGEST, PIECE, REST, SLOW, TURNS, Writer
 from infrastructure.journal.ledger import Entry, Ledger
 from infrastructure.journal.sqlite.drafting import Draft
 from infrastructure.journal.sqlite.ledger import SqliteLedger
@@ -112,6 +112,60 @@ async def test_others_run_between_the_pieces_of_a_large_one() -> None:
         nursery.cancel_scope.cancel()
     assert done == ["begin", *[("write", PIECE)] * 3, "commit"]
     assert seen[0] < seen[-1]
+
+
+async def test_those_that_a_commit_has_answered_share_the_next_one() -> None:
+    ledger = FakeLedger()
+
+    async def come_again(writer: Writer, number: int) -> None:
+        for _ in range(3):
+            await writer.append([change(f"k{number}")])
+            for _ in range(number % 3):
+                await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        writer = Writer(cast(Ledger, ledger))
+        nursery.start_soon(writer.run)
+        async with trio.open_nursery() as writing:
+            for number in range(12):
+                writing.start_soon(come_again, writer, number)
+        writer.close()
+    assert ledger.done == ["begin", ("write", 12), "commit"] * 3
+
+
+async def test_nobody_waits_long_for_others_to_come_back() -> None:
+    """A turn of the scheduler takes long where there is much to do."""
+    turns = 0
+
+    def work() -> None:
+        nonlocal turns
+        time.sleep(1.1 * LONGEST)
+        turns += 1
+
+    async def busy() -> None:
+        while True:
+            work()
+            await trio.lowlevel.checkpoint()
+
+    begun: list[int] = []
+    ledger = FakeLedger(begun=lambda: begun.append(turns))
+
+    async def later(writer: Writer) -> None:
+        while not begun:
+            await trio.lowlevel.checkpoint()
+        await writer.append([change("second")])
+
+    async with trio.open_nursery() as nursery:
+        writer = Writer(cast(Ledger, ledger))
+        nursery.start_soon(writer.run)
+        nursery.start_soon(busy)
+        async with trio.open_nursery() as writing:
+            writing.start_soon(later, writer)
+            await writer.append([change("first")])
+            recorded = turns
+        writer.close()
+        nursery.cancel_scope.cancel()
+    assert begun[1] - recorded < TURNS - 1
 
 
 @pytest.mark.parametrize(

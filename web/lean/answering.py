@@ -37,16 +37,13 @@ class Answer:
         self._chunked = False
         lines = [_first(status)]
         for name, value in headers:
-            name, value = name.strip(), value.strip()  # noqa: PLW2901
-            if UNFIT.search(value):
-                raise ValueError(f"a header {name!r} cannot be {value!r}")
-            kind = _framing(name)
+            kind, said = _line(name, value)
             if not kind:
-                lines.append(b"%b: %b\r\n" % (name, value))
+                lines.append(said)
             elif kind == LENGTH:
-                self._promise(value)
+                self._promise(said)
             elif kind == CONNECTION:
-                self.closes = self.closes or b"close" in value.lower()
+                self.closes = self.closes or b"close" in said.lower()
         lines += self._framing(version, status), b"\r\n"
         self.head = b"".join(lines)
 
@@ -92,9 +89,13 @@ def _first(status: int) -> bytes:
     return b"HTTP/1.1 %d \r\n" % status
 
 
-@lru_cache(256)
-def _framing(name: bytes) -> bytes:
-    """Which header it is, if it frames the answer; nothing for others. Raises ValueError."""
+@lru_cache(1024)  # most headers are said again and again
+def _line(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    """What is to be sent; of a header that frames the answer, which, and its value. Raises ValueError."""
+    name, value = name.strip(), value.strip()
     if not TOKEN.fullmatch(name):
         raise ValueError(f"a header cannot be called {name!r}")
-    return name.lower() if name.lower() in FRAMING else b""
+    if UNFIT.search(value):
+        raise ValueError(f"a header {name!r} cannot be {value!r}")
+    kind = name.lower()
+    return (kind, value) if kind in FRAMING else (b"", b"%b: %b\r\n" % (name, value))
