@@ -27,7 +27,7 @@ class Editing:
     secret: str = SECRET
     paths: Sequence[str] = ()  # of each document, where they differ
     headers: Mapping[str, str] = field(default_factory=dict)
-    ahead: float = 1.0  # of the floor: how many callbacks are prepared for whoever may be faster
+    ahead: float = 3.0  # of the floor: how many callbacks are prepared for whoever may be faster
     told: int = 0
     stored: int = 0
 

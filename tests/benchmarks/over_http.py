@@ -59,7 +59,7 @@ def sides(folder: Path, wishes: Wishes) -> Iterator[tuple[Side, Sequence[Side], 
         loads = {**cases.reading(ours, log, folder, seconds), **edited.loads}
         stock = cases.large({name: f"{floor.url}/{name}" for name in cases.LARGE}, seconds)
         told = least.url + cases.CALLBACK
-        promises = Editing(told, edited.keys, server.url, folder / "least", seconds, ahead=4)
+        promises = Editing(told, edited.keys, server.url, folder / "least", seconds, ahead=8)
         honest = {case: promises.loads[case] for case in ("status1", "status6")}
         found = [
             Side(OURS, ours.server, loads),
