@@ -71,6 +71,27 @@ async def test_an_upgrade_is_ignored(serve: Serve, protocol: bytes) -> None:
             assert (answered.status, answered.body) == (200, b"GET / ")
 
 
+async def test_many_offers_at_once_are_as_many_requests(serve: Serve) -> None:
+    served, count = await serve(echo), 1000
+    async with served.client() as client:
+        await client.send((GET + b"Connection: upgrade\r\nUpgrade: x\r\n\r\n") * count)
+        for _ in range(count):
+            assert (await client.answer()).body == b"GET / "
+
+
+@pytest.mark.parametrize(
+    "before", [b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"]
+)
+async def test_an_offer_behind_the_last_request_is_not_looked_at(
+    serve: Serve, before: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    served = await serve(echo)
+    upgrade = GET + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    [answered] = answers(await served.said(before + upgrade), iter(["GET"]))
+    assert answered.headers["connection"] == "close"
+    assert not caplog.records
+
+
 async def test_http2_is_not_spoken(serve: Serve) -> None:
     served = await serve(echo)
     said = await served.said(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")

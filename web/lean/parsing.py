@@ -85,14 +85,18 @@ class Parser:
                 self._fault(431)
 
     def _parse(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:
-            self._ignore_upgrade()
-            if rest := data[upgrade.args[0] :]:
-                self._parse(rest)
-        except HttpParserError as error:
-            self._fault(505 if str(error) in OTHER_VERSIONS else 400)
+        while data:
+            try:
+                self._parser.feed_data(data)
+                return
+            except HttpParserUpgrade as upgrade:
+                if self._deaf:
+                    return
+                self._ignore_upgrade()
+                data = data[upgrade.args[0] :]
+            except HttpParserError as error:
+                self._fault(505 if str(error) in OTHER_VERSIONS else 400)
+                return
 
     def _end(self) -> None:
         if (self._inside or self._unfinished) and not self.ended:
