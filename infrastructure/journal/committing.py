@@ -122,7 +122,7 @@ class Writer:
                 for slip in batch:
                     slip.done.set()
                 self.tell()
-                await _turns()
+                await turns()
 
     def tell(self) -> None:
         """Somebody has recorded something: we, or others."""
@@ -175,7 +175,8 @@ class Writer:
                 batch[0].outcome = Error(_translated(error))
 
 
-async def _turns() -> None:
+async def turns() -> None:
+    """So that those who were just answered can be part of the next commit."""
     until = trio.current_time() + LONGEST
     for _ in range(TURNS):
         await trio.lowlevel.checkpoint()

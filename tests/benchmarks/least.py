@@ -28,7 +28,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from infrastructure.durable import Draft, Folders, publish
-from infrastructure.journal.committing import TURNS
+from infrastructure.journal.committing import turns
 from infrastructure.kept_alive import KeptAlive
 from tests.benchmarks.cases import CALLBACK
 from web.serving import listen
@@ -58,8 +58,7 @@ class Rows:
             await trio.to_thread.run_sync(self._commit, [said for said, _ in batch])
             for _, durable in batch:
                 durable.set()
-            for _ in range(TURNS):  # they may come back at once, and share the next one
-                await trio.lowlevel.checkpoint()
+            await turns()
 
     def _commit(self, batch: list[str]) -> None:
         self._database.execute("BEGIN IMMEDIATE")
