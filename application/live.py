@@ -17,7 +17,7 @@ import trio
 from application.journal import FileRow, Journal, JournalFailed, Query, Recorded
 from application.leafing import leaf
 from application.people import named_in
-from application.readers import News, Reader, Rows, discreet
+from application.readers import News, Reader, Rows, discreet, parting_of
 
 logger = logging.getLogger(__name__)
 
@@ -180,4 +180,4 @@ class Feed:
         frank = self._tell(fact, names)
         less = discreet(fact)
         told = frank if less is fact else self._tell(less, names)
-        return News(fact.position, type(fact.event).__name__, fact.stream, fact.file, frank, told)
+        return News(fact.position, parting_of(fact.event), fact.stream, fact.file, frank, told)

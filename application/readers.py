@@ -11,10 +11,10 @@ import trio
 from application.journal import FileRow, Query, Recorded
 from application.people import Person
 from domain import events
+from domain.file import EVERYBODY
 from domain.words import Access
 
-LAST = events.Removed.__name__  # what whoever had a file is told of it last
-
+Parting = events.Removed | events.Shared  # what takes a file from people, who are told of it as the last
 Rows = Mapping[str, FileRow | None]  # by the file's id
 
 
@@ -35,15 +35,29 @@ def sight(person: Person, file: FileRow | None) -> Sight:
     return Sight.NONE if file.file.removed else Sight.DISCREET
 
 
-def sight_of(kind: str, stream: str, person: Person, file: FileRow | None) -> Sight:
-    """Of one fact, by its type, its stream, and the file that it is about as that is now."""
-    if person.audits:
-        return Sight.FRANK
-    if stream.startswith("reader/"):
+def sight_of(parting: Parting | None, stream: str, person: Person, file: FileRow | None) -> Sight:
+    """Of one fact, by what it takes from people, its stream, and the file that it is about as that is now."""
+    seen = sight(person, file)
+    if stream.startswith("reader/") and not person.audits:
         return Sight.NONE
-    if kind == LAST and file and file.file.access(person.id) is not Access.NONE:
+    if seen is Sight.NONE and file and parting and _took(parting, person, file):
         return Sight.DISCREET
-    return sight(person, file)
+    return seen
+
+
+def parting_of(fact: events.Event) -> Parting | None:
+    match fact:
+        case events.Removed() | events.Shared(access=Access.NONE):
+            return fact
+    return None
+
+
+def _took(parting: Parting, person: Person, file: FileRow) -> bool:
+    match parting:
+        case events.Removed():
+            return file.file.access(person.id) is not Access.NONE
+        case events.Shared(user=user):
+            return user in {person.id, EVERYBODY}
 
 
 def discreet(recorded: Recorded) -> Recorded:
@@ -59,7 +73,7 @@ class News:
     """A fact, told."""
 
     position: int
-    type: str
+    parting: Parting | None
     stream: str
     file: str | None
     frank: bytes
@@ -82,14 +96,14 @@ class Reader:
 
     def sees(self, fact: Recorded, rows: Rows) -> bool:
         row = rows.get(fact.file or "")
-        return sight_of(type(fact.event).__name__, fact.stream, self.person, row) is not Sight.NONE
+        return sight_of(parting_of(fact.event), fact.stream, self.person, row) is not Sight.NONE
 
     def _told(self, news: News, row: FileRow | None) -> bytes | None:
         if self.query.file not in {None, news.file}:
             return None
         if self.query.key is not None and news.stream != f"document/{self.query.key}":
             return None
-        match sight_of(news.type, news.stream, self.person, row):
+        match sight_of(news.parting, news.stream, self.person, row):
             case Sight.FRANK:
                 return news.frank
             case Sight.DISCREET:

@@ -12,6 +12,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from application.journal import Query, Recorded
 from application.live import KEPT, LINGER, PAGE, Feed
+from application.people import Person
 from application.readers import Reader
 from domain import events
 from domain.words import Access
@@ -177,11 +178,12 @@ async def test_people_are_told_of_their_files_only(desk: Desk, log: Log, autojum
     assert len(await desk.all(desk.reader(EVE))) == 10
 
 
+@pytest.mark.parametrize("whom", ["bob", "*"])
 @pytest.mark.parametrize("recent", [True, False])
 async def test_a_share_that_is_taken_back_ends_it_for_whoever_is_behind_too(
-    desk: Desk, log: Log, recent: bool, autojump_clock: MockClock
+    desk: Desk, log: Log, recent: bool, whom: str, autojump_clock: MockClock
 ) -> None:
-    await log.add("f", "ada", "bob")
+    await log.add("f", "ada", whom)
     other = desk.reader() if recent else None  # has the feed read everything as it came
     quick, slow = desk.reader(BOB), desk.reader(BOB)
     if other:
@@ -190,12 +192,23 @@ async def test_a_share_that_is_taken_back_ends_it_for_whoever_is_behind_too(
     await log.tell("f", joined())
     if recent:
         assert await desk.all(quick) == ["3 Opened", "4 Joined"]
-    await log.share("f", "bob", Access.NONE)
+    await log.share("f", whom, Access.NONE)
     await log.tell("f", left())
-    assert await desk.all(quick) == []
-    assert await desk.all(slow) == [], "what happened while it was shared is not for him any more either"
-    await log.share("f", "bob")
+    assert await desk.all(quick) == ["5 Shared"], "that it was taken from him is the last he is told of it"
+    assert await desk.all(slow) == ["5 Shared"], "what happened while he had it is not for him any more"
+    await log.share("f", whom)
     assert await desk.all(quick) == ["7 Shared"]
+
+
+async def test_what_is_taken_from_others_is_told_to_whoever_still_has_it(
+    desk: Desk, log: Log, autojump_clock: MockClock
+) -> None:
+    await log.add("f", "ada", "bob", "*")
+    await log.share("f", "*", Access.NONE)
+    await log.share("f", "carl", Access.NONE)
+    dan = Person("dan", "Dan")
+    last = {person: (await desk.all(desk.reader(person)))[-1] for person in (ADA, BOB, dan)}
+    assert last == {ADA: "5 Shared", BOB: "5 Shared", dan: "4 Shared"}
 
 
 async def test_where_people_were_is_told_to_owners_and_auditors(

@@ -14,7 +14,7 @@ from trio.testing import MockClock
 from application.journal import Query, Recorded
 from application.live import Feed
 from application.people import Person
-from application.readers import Reader
+from application.readers import Reader, parting_of
 from domain.words import Access
 from tests.application.reading import ADA, BOB, EVE, Counting, Log, tell
 from tests.story import admitted, joined, left
@@ -102,7 +102,7 @@ class Play:
                 self.told[number] += told
                 self.places[number] = reader.position
                 if self.settled and not self.lent and person == BOB:
-                    assert _places(told).isdisjoint(self.positions(lambda fact: fact.file == "lent"))
+                    assert _places(told).isdisjoint(self.positions(_was_for_borrowers))
                 await trio.sleep(pause)
 
     def leave(self, number: int) -> None:
@@ -133,6 +133,9 @@ class Play:
             assert told == sorted(set(told)), "in order, and none twice"
             assert set(told) - maybe == theirs - maybe
             assert set(told) <= theirs | maybe
+            if person == BOB:
+                taken = self.positions(lambda fact: _fits(fact, query) and bool(parting_of(fact.event)))  # noqa: B023
+                assert set(told) >= taken, "whatever else they may see by then"
             for text in self.told[number]:
                 hers = ["hers", "both", "lent"] if person == ADA else FILES if person == EVE else ["his"]
                 fact = self.journal.kept[int(text.split()[0]) - 1]
@@ -146,6 +149,10 @@ def _places(told: Iterable[str]) -> set[int]:
 def _fits(fact: Recorded, query: dict[str, str]) -> bool:
     key = query.get("key")
     return query.get("file", fact.file) == fact.file and (key is None or fact.stream == f"document/{key}")
+
+
+def _was_for_borrowers(fact: Recorded) -> bool:
+    return fact.file == "lent" and parting_of(fact.event) is None
 
 
 def _may_see(fact: Recorded, person: Person) -> bool:

@@ -76,8 +76,12 @@ def test_whose_share_is_taken_back_is_saved_and_sent_out(service: Service, tabs:
     assert "Typed in time." in words_of(service.content(file, 2))
     bob.page.reload()
     expect(bob.editor.locator("#status")).to_have_text("Opened for viewing")
+    listed = tabs.new_page()
+    listed.goto(f"{service.url}/?as=Bob")
+    expect(listed.locator(f"[data-id='{file}']")).to_be_visible()
     share(service, file, Bob=None)
     expect(bob.page.get_by_role("alert")).to_contain_text("not shared with you")
+    expect(listed.locator(f"[data-id='{file}']")).to_have_count(0)
     mine.close()
 
 

@@ -162,8 +162,11 @@ async def test_people_hear_of_their_files_and_auditors_of_all(service: Service) 
         assert (await eve.until("Added")).data["file"] == hers
         assert (await eve.until("Admitted")).data["data"]["address"] == "127.0.0.1"
         await service.share(shared, bob=None)
+        await service.begin(shared)
         await service.share(hers, bob="view")
-        assert (await bob.until("Shared")).data["file"] == hers, "nothing more of what is not shared any more"
+        taken = await bob.until("Shared")
+        assert taken.data["text"] == "Ada no longer shares it with bob."
+        assert (await bob.next()).data["file"] == hers, "nothing more of what is not shared any more"
 
 
 async def test_one_person_may_have_so_many_streams(service: Service) -> None:

@@ -176,7 +176,7 @@ async function status() {
   const key = configuration.config.document.key;
   const response = await fetch(`/api/documents/${key}${self_.query}`);
   const state = await response.json();
-  if (response.status === 403) notify("access", state.message);
+  notify("share", response.status === 403 ? state.message : "");
   if (!response.ok) return;
   if (key !== configuration.config.document.key) return; // the page has gone on meanwhile
   const line = document.getElementById("status");
@@ -218,7 +218,7 @@ if (typeof DocsAPI === "undefined") {
   const separator = self_.query ? "&" : "?";
   live({
     query: `${self_.query}${separator}file=${self_.file}`,
-    types: ["Opened", "SentOut", "SaveOffered", "Forcesaved", "Saved", "Closed", "Reopened", "Errored", "Resumed", "Reloaded", "VersionAdded"],
+    types: ["Opened", "SentOut", "SaveOffered", "Forcesaved", "Saved", "Closed", "Reopened", "Errored", "Resumed", "Reloaded", "VersionAdded", "Shared", "Removed"],
     heard,
     look: soon,
     quickSeconds: 3,
