@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 STALLED = 60.0  # seconds in which a client has not taken a piece
 PIECE = 64 * 1024  # bytes
+NEWCOMERS = 1.0  # seconds, when the service ends, for whoever has come in and not asked yet
 SEVER = "docledger.sever"  # ends the connection that a request came over: a key of the ASGI scope
 WHOLE = "docledger.whole"  # another: the body, if all of it came with the head
 
@@ -105,8 +106,18 @@ class Stock(Connection):
                 self.server,
                 self.protocol_send,
             )
-            await self.idle_task.restart(self._task_group, self._idle_timeout)
+            await self.idle_task.restart(self._task_group, self._newcomers_timeout)
             await self._read_data()
+
+    async def _newcomers_timeout(self) -> None:
+        """A client whose connection had answers takes its end for what it is, and asks again on another (RFC
+        9112, 9.3.1); the end of a new one is an error to it.
+        """
+        with trio.move_on_after(self.config.keep_alive_timeout):
+            await self.context.terminated.wait()
+            await trio.sleep(NEWCOMERS)
+        with trio.CancelScope(shield=True):
+            await self._initiate_server_close()
 
     async def protocol_send(self, event: Event) -> None:
         if isinstance(event, RawData):

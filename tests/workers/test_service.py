@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import httpx
@@ -194,6 +195,32 @@ def test_they_are_renewed_while_people_come_in_and_nobody_notices(service: Servi
     assert len(old) == len(children(service)) == WORKERS
     assert not set(old) & set(children(service))
     assert service.stop() == 0
+
+
+class Ponderers(Crowd):
+    """Who come in, and ask a moment later."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(8, 0.001)
+        self._port = int(service.url.rpartition(":")[2])
+        self.answers: list[bytes] = []
+
+    def ask(self) -> None:
+        try:
+            with socket.create_connection(("127.0.0.1", self._port), timeout=30) as connection:
+                sleep(0.05)
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                self.answers.append(connection.recv(12))
+        except OSError as trouble:
+            self.answers.append(repr(trouble).encode())
+
+
+def test_who_has_come_in_and_not_asked_yet_is_answered_by_a_worker_that_leaves(service: Service) -> None:
+    with Ponderers(service) as crowd:
+        os.kill(service.pid, signal.SIGHUP)
+        eventually(lambda: "all workers are new" in service.log(), "all are new", 60)
+    assert len(crowd.answers) > 50
+    assert set(crowd.answers) == {b"HTTP/1.1 200"}
 
 
 def test_after_a_kill_of_the_parent_its_workers_end_and_a_new_one_starts(service: Service) -> None:

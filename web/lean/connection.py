@@ -75,7 +75,7 @@ class Lean(Connection):
         return None
 
     async def _in_time(self) -> bool:
-        if self.context.terminated.is_set():
+        if self.context.terminated.is_set() and self.requests:
             return False
         parser = self.parser
         self.context.begin_idling(self)

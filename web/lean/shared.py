@@ -10,6 +10,8 @@ import trio
 from hypercorn.config import Config
 from hypercorn.trio.worker_context import WorkerContext
 
+from web.connections import NEWCOMERS
+
 if TYPE_CHECKING:
     from web.lean.connection import Lean
     from web.lean.cycle import Cycle
@@ -64,11 +66,17 @@ class Shared(WorkerContext):
             with trio.move_on_at(next(iter(self._idle.values()), latest)):
                 await self.terminated.wait()
             self._close_idle(trio.current_time())
+        for connection in [idle for idle in self._idle if idle.requests]:
+            self._close(connection)
+        await trio.sleep(NEWCOMERS)
         self._close_idle(inf)
 
     def _close_idle(self, until: float) -> None:
         for connection, time_ in list(self._idle.items()):
             if time_ > until:
                 break
-            del self._idle[connection]
-            connection.stream.socket.close()
+            self._close(connection)
+
+    def _close(self, connection: Lean) -> None:
+        del self._idle[connection]
+        connection.stream.socket.close()
