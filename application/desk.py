@@ -55,8 +55,7 @@ class Desk:
         self._actors: dict[str, DocumentActor] = {}
         self._alarms = Alarms()
         nursery.start_soon(self._alarms.run)
-        self._sleepers = Sleepers(self._actor)
-        nursery.start_soon(self._sleepers.run)
+        self._sleepers = Sleepers(self._actor, self._alarms)
         self._crashes: dict[str, int] = {}
 
     def __len__(self) -> int:

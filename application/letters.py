@@ -36,9 +36,10 @@ class Letter:
         self._closed.set()
 
     def give_up(self, why: Exception) -> None:
-        """Its sender waits no longer, whoever has it."""
-        self.outcome = Error(why)
-        self._closed.set()
+        """Its sender waits no longer, whoever has it. What has come of it already, its sender hears."""
+        if not self._closed.is_set():
+            self.outcome = Error(why)
+            self._closed.set()
 
     async def answer(self) -> Document | None:
         """Raises EndOfChannel where there is none, and what the command has led to."""

@@ -1,4 +1,4 @@
-"""Open documents at rest: no task, no state, just when to wake each of them, by one heap of deadlines."""
+"""Open documents at rest: no task, no state, just when to wake each of them, by one heap and one alarm."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from math import inf
 
 import trio
 
+from application.alarms import Alarm, Alarms
 from application.schedule import Schedule
 
 ASKED = 50  # documents a second that are woken only to ask the server about them
@@ -24,13 +25,13 @@ class Sleeper:
 
 
 class Sleepers:
-    def __init__(self, wake: Callable[[str], object]) -> None:
+    def __init__(self, wake: Callable[[str], object], alarms: Alarms) -> None:
         self._wake = wake
+        self._alarm = Alarm(alarms, self._wake_due)
         self._asleep: dict[str, Sleeper] = {}
         self._deadlines: list[tuple[float, str]] = []  # a heap; of who was woken meanwhile too
         self._overdue: deque[str] = deque()  # those that may wait for their turn
         self._turn = -inf  # of the next of them
-        self._pause = trio.CancelScope()
 
     def __len__(self) -> int:
         return len(self._asleep)
@@ -45,7 +46,7 @@ class Sleepers:
             heapq.heapify(self._deadlines)
         else:
             heapq.heappush(self._deadlines, (sleeper.schedule.wakes_at, key))
-        self._pause.deadline = min(self._pause.deadline, sleeper.schedule.wakes_at)
+        self._alarm.set(min(self._alarm.at, sleeper.schedule.wakes_at))
 
     def take(self, key: str) -> Sleeper | None:
         return self._asleep.pop(key, None)
@@ -56,18 +57,12 @@ class Sleepers:
             key: sleeper for key, sleeper in self._asleep.items() if sleeper.schedule.shard not in shards
         }
 
-    async def run(self) -> None:
-        """For ever."""
-        while True:
-            with trio.CancelScope(deadline=self._next()) as self._pause:
-                await trio.sleep_forever()
-            self._wake_due(trio.current_time())
-
     def _next(self) -> float:
         turn = self._turn if self._overdue else inf
         return min(self._deadlines[0][0], turn) if self._deadlines else turn
 
-    def _wake_due(self, now: float) -> None:
+    def _wake_due(self) -> None:
+        now = trio.current_time()
         while self._deadlines and self._deadlines[0][0] <= now:
             due, key = heapq.heappop(self._deadlines)
             sleeper = self._asleep.get(key)
@@ -82,3 +77,4 @@ class Sleepers:
             if key in self._asleep and self._asleep[key].schedule.wakes_at <= now:
                 self._turn = now + 1 / ASKED
                 self._wake(key)
+        self._alarm.set(self._next())

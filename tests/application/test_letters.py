@@ -71,6 +71,20 @@ async def test_whoever_has_set_a_time_waits_no_longer(taken: bool, autojump_cloc
         nursery.cancel_scope.cancel()
 
 
+async def test_an_answer_is_heard_though_the_time_is_up_before_its_sender_has_a_turn() -> None:
+    mailbox, answers = Mailbox(Alarms()), list[Document | None]()
+
+    async def ask() -> None:
+        answers.append(await mailbox.ask(None))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        with await _taken(mailbox) as letter:
+            letter.outcome = Value(DOCUMENT)
+        letter.give_up(trio.TooSlowError())
+    assert answers == [DOCUMENT]
+
+
 async def test_who_knocks_at_a_closed_door_is_turned_away() -> None:
     mailbox, ends = Mailbox(Alarms()), list[type[Exception]]()
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from application.alarms import Alarms
 from application.draining import drain
 from application.nodes import SOLE, shard_of
 from application.ports import Answer
@@ -264,12 +265,13 @@ def test_each_is_woken_once_and_when_it_is_due(
             assert late < (1e-6 if unsaved else (len(steps) + 1) / ASKED)
             woken.append((key, trio.current_time()))
 
-        sleepers = Sleepers(wake)
+        alarms = Alarms()
+        sleepers = Sleepers(wake, alarms)
         for number in range(gone):
             sleepers.lay(str(number), Sleeper(schedule(str(number), 1000)))
             sleepers.take(str(number))
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(sleepers.run)
+            nursery.start_soon(alarms.run)
             for key, wait, unsaved, taken in steps:
                 if taken:
                     assert (sleepers.take(key) is not None) == (due.pop(key, None) is not None)
@@ -294,7 +296,8 @@ def test_each_is_woken_once_and_when_it_is_due(
 
 async def test_those_of_other_nodes_are_dropped(autojump_clock: MockClock) -> None:
     woken: list[str] = []
-    sleepers = Sleepers(woken.append)
+    alarms = Alarms()
+    sleepers = Sleepers(woken.append, alarms)
     for key in ("one", "two"):
         schedule = Schedule(key, Patience(), SOLE)
         schedule.reconcile(trio.current_time() + 1)
@@ -302,5 +305,5 @@ async def test_those_of_other_nodes_are_dropped(autojump_clock: MockClock) -> No
     assert shard_of("one") != shard_of("two")
     sleepers.drop({shard_of("one")})
     with trio.move_on_after(5):
-        await sleepers.run()
+        await alarms.run()
     assert woken == ["two"]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import trio
 
+from application.alarms import Alarms
 from application.nodes import SOLE
 from application.schedule import Schedule
 from application.sleepers import Sleeper, Sleepers
@@ -26,7 +27,7 @@ def kb_each(documents: int) -> float:
 
 
 async def _grown(documents: int) -> float:
-    sleepers, patience, now = Sleepers(_never), Patience(), datetime.now(UTC)
+    sleepers, patience, now = Sleepers(_never, Alarms()), Patience(), datetime.now(UTC)
     gc.collect()
     before = machine.memory(os.getpid())
     for _ in range(documents):
