@@ -85,6 +85,20 @@ def test_whose_share_is_taken_back_is_saved_and_sent_out(service: Service, tabs:
     mine.close()
 
 
+def test_who_has_a_file_open_hears_that_it_was_deleted(service: Service, tabs: BrowserContext) -> None:
+    file = uploaded(service)
+    share(service, file, Bob="edit", Carl="view")
+    bob, (carls, carl) = open_in(tabs, service, file, "Bob"), viewer(tabs, service, file, "?as=Carl")
+    bob.type("Typed in time. ")
+    expect(carl.locator("#status")).to_have_text("Opened for viewing")
+    assert service.client.delete(f"/api/files/{file}").is_success
+    for page in (bob.page, carls):
+        expect(page.get_by_role("alert")).to_contain_text("deleted it. What was typed is kept.")
+    expect(bob.text).not_to_be_editable()
+    assert service.client.post(f"/api/files/{file}/restore").is_success
+    assert "Typed in time." in words_of(service.content(file, 2))
+
+
 def test_an_admin_sends_somebody_out_by_a_button(service: Service, tabs: BrowserContext) -> None:
     file = service.file("Welcome.docx")["id"]
     ada = open_in(tabs, service, file, "Ada")

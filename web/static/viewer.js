@@ -195,6 +195,7 @@ let asking = null;
 
 function heard(fact) {
   const me = configuration.config.editorConfig.user.id;
+  if (fact.type === "Removed") notify("access", `${fact.text} What was typed is kept.`);
   if (fact.type === "SentOut" && fact.data.user === me) notify("access", `${fact.text} ${AGAIN}`);
   soon();
 }
