@@ -297,6 +297,7 @@ def test_a_forged_bearer_is_worse_than_none(tokens: JwtTokens) -> None:
     [
         ({"sub": "ada", "name": "Ada", "role": "admin"}, ("ada", "Ada", "admin")),
         ({"id": 17, "name": "Bob"}, ("17", "Bob", "")),
+        ({"id": 2**127 - 1, "name": "Bob"}, (str(2**127 - 1), "Bob", "")),
         (
             {"sub": "eve", "id": 4, "name": None, "role": ["x"], "exp": NOW - 60, "nbf": NOW + 60},
             ("eve", "eve", ""),

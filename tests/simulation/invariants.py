@@ -22,8 +22,8 @@ from tests.simulation.witness import Offered, Witness, marks_in
 
 SOON = 45.0  # seconds: an interval of the auto-save, and time for assembly, callback and download
 LONG = 700.0  # seconds after which the service asks who edits, so that a lost callback does not matter
-# That run as long as the service does: alarms, forgotten files, shards, rest, the spool, the overflow.
-WORKERS = 6
+# That run as long as the service does: alarms, forgotten files, shards, the spool, the overflow.
+WORKERS = 5
 # What does not keep the bytes of an offer from being made safe; after a start, only the journal knows of it.
 SURVIVED = frozenset({"callback", "command", "assembly"})
 BORNE = SURVIVED | {"journal", "blobs"}
