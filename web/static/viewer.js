@@ -176,7 +176,7 @@ async function status() {
   const key = configuration.config.document.key;
   const response = await fetch(`/api/documents/${key}${self_.query}`);
   const state = await response.json();
-  notify("share", response.status === 403 ? state.message : "");
+  if (response.status === 403) notify("share", state.message);
   if (!response.ok) return;
   if (key !== configuration.config.document.key) return; // the page has gone on meanwhile
   const line = document.getElementById("status");
@@ -184,6 +184,7 @@ async function status() {
     ? `Docledger has stored version ${state.saved_version} at ${new Date(state.saved).toLocaleTimeString()}.`
     : "Nothing has been stored from this session yet.";
   notify("reach", "");
+  notify("share", "");
   notify("editor", "");
   notify("save", state.trouble ? `Your last changes are not saved: ${state.trouble}` : "");
   notify("conflict", state.conflict && !inHistory ? CONFLICT : "");
