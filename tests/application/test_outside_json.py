@@ -39,7 +39,9 @@ def test_it_is_refused_by_its_levels_and_by_nothing_else(value: Any, levels: int
     text = json.dumps(value).encode()
     assert is_deep(text) == (depth(value) > MOST_LEVELS)
     if not is_deep(text):
-        assert repr(value_of(text)) == repr(json.loads(text))
+        read = value_of(text)
+        assert read == value
+        assert repr(read) == repr(json.loads(text))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32-be"])

@@ -22,7 +22,14 @@ from web.lean.shared import Shared
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-async def test_connections_that_had_their_answers_end_at_once(serve: Serve, mock_clock: MockClock) -> None:
+@pytest.fixture
+def jumping(mock_clock: MockClock) -> MockClock:
+    """Time passes when nothing has come over any socket for a moment: whoever waits in vain fails at once."""
+    mock_clock.autojump_threshold = 0.02
+    return mock_clock
+
+
+async def test_connections_that_had_their_answers_end_at_once(serve: Serve, jumping: MockClock) -> None:
     served = await serve(echo, keep_alive_timeout=3600, graceful_timeout=3600)
     async with served.client() as used, served.client() as half:
         for client in (used, half):
@@ -30,17 +37,21 @@ async def test_connections_that_had_their_answers_end_at_once(serve: Serve, mock
             await client.answer()
         await half.send(GET[:20])
         await wait_all_tasks_blocked(0.02)
+        began = trio.current_time()
         served.stop.set()
         for client in (used, half):
             assert await client.rest() == b""
-        await served.over.wait()
+        with trio.fail_after(5):
+            await served.over.wait()
+        assert trio.current_time() == began
 
 
-async def test_who_has_just_come_in_is_heard_for_a_moment(serve: Serve, mock_clock: MockClock) -> None:
+async def test_who_has_just_come_in_is_heard_for_a_moment(serve: Serve, jumping: MockClock) -> None:
     served = await serve(echo, keep_alive_timeout=3600, graceful_timeout=3600)
     async with served.client() as quick, served.client() as half, served.client() as silent:
         await half.send(GET[:20])
         await wait_all_tasks_blocked(0.02)
+        began = trio.current_time()
         served.stop.set()
         await wait_all_tasks_blocked(0.02)
         await quick.send(GET)
@@ -48,11 +59,12 @@ async def test_who_has_just_come_in_is_heard_for_a_moment(serve: Serve, mock_clo
         for client in (quick, half):
             assert (await client.answer()).status == 200
             assert await client.rest() == b""
-        await wait_all_tasks_blocked(0.02)
+        assert trio.current_time() == began
         assert not served.over.is_set()
-        mock_clock.jump(NEWCOMERS)
         assert await silent.rest() == b""
-        await served.over.wait()
+        with trio.fail_after(5):
+            await served.over.wait()
+        assert trio.current_time() == began + NEWCOMERS
 
 
 async def test_a_running_answer_is_finished_and_the_last_of_its_connection(
@@ -104,8 +116,9 @@ async def test_who_comes_in_at_the_very_moment_of_the_end_is_heard_too(
         if asks:
             await ours.send_all(GET)
         app = wrap_app(cast(ASGIFramework, echo), 0, "asgi")
-        await Lean(app, Config(), shared, LifespanState(), theirs)  # type: ignore[arg-type]
-        assert (await ours.receive_some())[:12] == (b"HTTP/1.1 200" if asks else b"")
+        with trio.fail_after(5):
+            await Lean(app, Config(), shared, LifespanState(), theirs)  # type: ignore[arg-type]
+            assert (await ours.receive_some())[:12] == (b"HTTP/1.1 200" if asks else b"")
     nursery.cancel_scope.cancel()
 
 

@@ -75,8 +75,6 @@ class Lean(Connection):
         return None
 
     async def _in_time(self) -> bool:
-        if self.context.terminated.is_set() and self.requests:
-            return False
         parser = self.parser
         self.context.begin_idling(self)
         try:
