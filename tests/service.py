@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,25 +16,20 @@ from typing import Any
 import httpx
 import jwt
 
+from tests.ports import free_port
+
 COMMAND = str(Path(sys.executable).with_name("docledger"))
 STARTING = 30.0  # seconds
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def eventually(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
-    """What the condition comes to, as soon as it is true."""
+def eventually(condition: Callable[[], Any], what: str | Callable[[], str], seconds: float = 20.0) -> Any:
+    """What the condition comes to, as soon as it is true; `what` it is may be asked for when it is not."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if value := condition():
             return value
         time.sleep(0.05)  # another process is waited for
-    raise AssertionError(f"not within {seconds:g} s: {what}")
+    raise AssertionError(f"not within {seconds:g} s: {what if isinstance(what, str) else what()}")
 
 
 class Service:
@@ -59,14 +53,14 @@ class Service:
     @property
     def environment(self) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("DOCLEDGER_")}
-        return {**ours, **self._settings}
+        return {**ours, "PYTHONFAULTHANDLER": "1", **self._settings}
 
     def start(self) -> None:
         with (self.folder / "serve.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [COMMAND, "serve"], cwd=self.folder, env=self.environment, stdout=log, stderr=log
             )
-        eventually(self._healthy, f"the service is up, see {self.log()}", STARTING)
+        eventually(self._healthy, self._stuck, STARTING)
 
     def kill(self) -> None:
         assert self._process
@@ -111,6 +105,11 @@ class Service:
 
     def log(self) -> str:
         return (self.folder / "serve.log").read_text()[-4000:]
+
+    def _stuck(self) -> str:
+        """What all its threads do instead of answering; this ends it."""
+        os.kill(self.pid, signal.SIGABRT)
+        return f"the service is up ({self.stop()}), see {self.log()}"
 
     def _healthy(self) -> bool:
         assert self._process

@@ -12,7 +12,8 @@ import trio
 from tests.benchmarks import wrk
 from tests.benchmarks.processes import Server
 from tests.deploy.proxy import MAIN, nginx, open_folder, site
-from tests.service import Service, free_port, running
+from tests.ports import free_port
+from tests.service import Service, running
 
 MB = 1_000_000
 CASES = ((1, 8), (100, 2))  # megabytes, connections

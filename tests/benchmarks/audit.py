@@ -24,7 +24,8 @@ import httpx
 
 from tests.benchmarks import machine
 from tests.benchmarks.biglog import Landmarks, made
-from tests.benchmarks.processes import Server, free_port, running
+from tests.benchmarks.processes import Server, running
+from tests.ports import free_port
 
 TIMES = 15  # each page is asked for
 DAY = timedelta(days=1)

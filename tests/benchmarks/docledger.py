@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from tests.benchmarks.callbacks import SECRET
-from tests.benchmarks.processes import Server, free_port, running
+from tests.benchmarks.processes import Server, running
 from tests.benchmarks.words import word
+from tests.ports import free_port
 
 NOBODY = "http://127.0.0.1:9"  # a Document Server that is never asked
 SERVE = [sys.executable, "-c", "from web.cli import main; main()", "serve"]

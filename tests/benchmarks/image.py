@@ -12,7 +12,8 @@ import httpx
 from tests.benchmarks.processes import Server
 from tests.deploy.dockerfile import Build, of_the_system, shut_in
 from tests.deploy.proxy import ROOT, open_folder
-from tests.service import eventually, free_port
+from tests.ports import free_port
+from tests.service import eventually
 
 IDLE = 60.0  # seconds
 AUTH_SECRET = "whoever signs our users in, secretly"

@@ -21,8 +21,9 @@ from tests.benchmarks.taps import Commands, Tap
 from tests.chaos import server as standin
 from tests.chaos.docledger import COMMAND, Docledger
 from tests.chaos.server import DocumentServer
-from tests.engines.kept import Kept, Process, free_port, kept
+from tests.engines.kept import Kept, Process, kept
 from tests.nodes.held import HELD
+from tests.ports import free_port
 
 ENDING = 60.0  # seconds, with what is still to be saved
 

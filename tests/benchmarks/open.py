@@ -36,9 +36,10 @@ import trio
 
 from tests.benchmarks import lagging, machine
 from tests.benchmarks.docledger import node
-from tests.benchmarks.processes import Server, free_port, running
+from tests.benchmarks.processes import Server, running
 from tests.benchmarks.sessions import Seeded, keep_content, seeded
 from tests.benchmarks.stores import ENGINES, POSTGRES, SQLITE, postgres
+from tests.ports import free_port
 
 AUTOSAVE = 30.0  # seconds
 AGO = timedelta(minutes=10)  # since they were opened: nobody is on the way to them any more

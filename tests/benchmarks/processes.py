@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from tests.benchmarks import machine
+from tests.ports import free_port
 
 STARTING = 60.0  # seconds until it must answer
 STOPPING = 15.0  # seconds
@@ -53,13 +53,6 @@ class Server:
         while time.monotonic() < until and (now := self.cpu()) > before + IDLE:
             before = now
             time.sleep(POLL)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager

@@ -29,9 +29,10 @@ from tests.benchmarks import machine, wrk
 from tests.benchmarks.balancer import balancer
 from tests.benchmarks.cases import Edited
 from tests.benchmarks.docledger import Docledger, asked, node
-from tests.benchmarks.processes import Server, free_port, module
+from tests.benchmarks.processes import Server, module
 from tests.benchmarks.stores import postgres
 from tests.benchmarks.wrk import LoadFailed, Measured
+from tests.ports import free_port
 
 LOADS = ("status1", "status6")
 FLOOR, SQLITE = "floor", "1 process, SQLite"

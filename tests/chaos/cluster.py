@@ -10,7 +10,6 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,12 +22,12 @@ from tests.chaos.docledger import Docledger
 from tests.chaos.processes import Say, Server
 from tests.chaos.stage import Stage, Wishes, document_server, running
 from tests.chaos.watching import Watch
-from tests.engines.kept import free_ports
 from tests.engines.namespaces import Machine, Network, can_isolate, network
 from tests.engines.objects import ObjectStore, object_store, weed
 from tests.engines.postgres import Postgres, postgres_folder, postgres_server
 from tests.engines.redis import Redis, redis_program, redis_server
 from tests.engines.relay import relay
+from tests.ports import free_port
 
 AUTOSAVE = 3.0  # seconds, at least
 
@@ -113,7 +112,7 @@ def around(count: int) -> Iterator[Around]:
         postgres = stack.enter_context(postgres_server(programs, net.hub))
         objects = stack.enter_context(object_store(store))
         counters = stack.enter_context(redis_server(redis))
-        front, server, *ports = islice(free_ports(), 2 + 2 * count)
+        front, server, *ports = (free_port() for _ in range(2 + 2 * count))
         ours, taps = ports[:count], ports[count:]
         for machine, port, tap in zip(machines, ours, taps, strict=True):
             stack.enter_context(relay(port, at=port, server_on=machine))

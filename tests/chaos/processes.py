@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
 import httpx
 import trio
 
 from tests.engines.process import wait_until_stopped
 
-PORTS = range(
-    20_000, 32_000
-)  # below those that outgoing connections take, which could sit on a dead server's
 AGAIN = 0.3  # seconds until one that ended by itself is started again
 HEALTHY = 90.0  # seconds until one must answer, however often it had to be started
 POLL = 0.05
@@ -40,14 +35,6 @@ class Spell:
     kind: str
     began: float
     ended: float
-
-
-def free_port(chance: Random) -> int:
-    for port in chance.sample(PORTS, 50):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise OSError("no free port")
 
 
 @dataclass(slots=True)

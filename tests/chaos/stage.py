@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 
 import httpx
 import trio
@@ -15,8 +14,9 @@ import trio
 from tests.chaos import docledger, server
 from tests.chaos.breaking import Breaking, Folder
 from tests.chaos.docledger import Docledger
-from tests.chaos.processes import Say, Server, free_port
+from tests.chaos.processes import Say, Server
 from tests.chaos.server import DocumentServer
+from tests.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,9 @@ class Stage:
 @asynccontextmanager
 async def alone(wishes: Wishes, folder: Path, say: Say) -> AsyncIterator[Stage]:
     """One Docledger that keeps everything in a folder."""
-    chance, secret = Random(secrets.randbits(64)), secrets.token_hex(32)
-    port, data = free_port(chance), folder / "data"
+    secret, port, data = secrets.token_hex(32), free_port(), folder / "data"
     url = f"http://127.0.0.1:{port}"
-    server_port = free_port(chance)
+    server_port = free_port()
     theirs, control_of = document_server(server_port, secret, folder, say)
     settings = docledger.environment(
         url, data, f"http://127.0.0.1:{server_port}", secret, wishes.policy, wishes.documents

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from itertools import repeat
 from pathlib import Path
-from random import Random
 
 import httpx
 import pytest
@@ -19,7 +18,8 @@ import trio.testing
 from application.ports import StorageFailed
 from infrastructure.blobs import LocalBlobs
 from tests.chaos.breaking import blobs_broken, journal_locked
-from tests.chaos.processes import Server, free_port
+from tests.chaos.processes import Server
+from tests.ports import free_port
 
 
 async def some_bytes() -> AsyncIterator[bytes]:
@@ -44,7 +44,7 @@ def test_while_the_journal_is_locked_nothing_can_be_written(tmp_path: Path) -> N
 
 @asynccontextmanager
 async def running_web(folder: Path, said: list[str]) -> AsyncIterator[Server]:
-    port = free_port(Random(folder.name))
+    port = free_port()
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
     server = Server("web", command, {}, folder, f"http://127.0.0.1:{port}/", said.append)
     async with trio.open_nursery() as nursery:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.infrastructure.raw_server import Request, says
-from tests.service import free_port
+from tests.ports import free_port
 from tests.web.service import DEADLINE
 
 ROOT = Path(__file__).parent.parent.parent

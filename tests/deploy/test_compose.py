@@ -16,7 +16,7 @@ from infrastructure.settings_fields import GROUPS
 from tests.deploy.dockerfile import steps
 from tests.deploy.proxy import DEPLOY, ROOT, nginx, open_folder, upgraded
 from tests.infrastructure.raw_server import running as raw_server
-from tests.service import free_port
+from tests.ports import free_port
 from tests.web.service import Given
 from web.server import CUT, MARGIN
 

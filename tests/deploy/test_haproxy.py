@@ -16,7 +16,7 @@ import trio
 from tests.deploy.proxy import DEPLOY, DOCS, Named, certificate, listens
 from tests.infrastructure.raw_server import RawServer, Reply, Request, says
 from tests.infrastructure.raw_server import running as raw_server
-from tests.service import free_port
+from tests.ports import free_port
 from tests.web.service import DEADLINE
 
 CALLBACK = "/api/onlyoffice/callback"

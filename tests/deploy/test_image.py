@@ -18,7 +18,8 @@ import trio
 
 from tests.deploy.dockerfile import Build, Stage, of_the_system, shut_in
 from tests.deploy.proxy import ROOT, open_folder
-from tests.service import eventually, free_port
+from tests.ports import free_port
+from tests.service import eventually
 from tests.standin.page import page
 from tests.web.service import AUTH_SECRET, signed_in
 
@@ -48,6 +49,7 @@ class Container:
     url: str
     command: list[str]
     process: subprocess.Popen[bytes]
+    log: Path
 
     @property
     def pid(self) -> int:
@@ -59,25 +61,36 @@ class Container:
             [*self.command, *command], capture_output=True, text=True, timeout=30, check=False
         )
 
+    def healthy(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        return self.ask(*self.image.health).returncode == 0
+
+    def stuck(self) -> str:
+        """What all its threads do instead of answering, and why it cannot be asked; this ends it."""
+        asked = self.ask(*self.image.health)
+        os.kill(self.pid, signal.SIGABRT)
+        self.process.wait(30)
+        return f"it is healthy, see {asked.stderr}{self.log.read_text()}"
+
 
 @pytest.fixture(scope="module")  # the last test stops it
 def container(image: Stage, folder: Path) -> Iterator[Container]:
     data, port = folder / "volume", free_port()
     shutil.copytree(image.root / "data", data)
     os.chown(data, 10001, 10001)  # Docker makes a volume of the image's folder, with its owner
-    settings = {"DOCLEDGER_PORT": str(port), "DOCLEDGER_AUTH_SECRET": AUTH_SECRET}
+    settings = {"DOCLEDGER_PORT": str(port), "DOCLEDGER_AUTH_SECRET": AUTH_SECRET, "PYTHONFAULTHANDLER": "1"}
     command = shut_in(image, of_the_system(), {**image.environment, **settings}, data=data)
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen([*command, *image.command], stdout=log, stderr=log)
+    log = folder / "log"
+    with log.open("wb") as said:
+        process = subprocess.Popen([*command, *image.command], stdout=said, stderr=said)
     try:
-        container = Container(image, data, f"http://127.0.0.1:{port}", command, process)
-        eventually(lambda: container.ask(*image.health).returncode == 0, "it is healthy", 60)
+        container = Container(image, data, f"http://127.0.0.1:{port}", command, process, log)
+        eventually(container.healthy, container.stuck, 60)
         yield container
     finally:
         if process.poll() is None:
             os.kill(container.pid, signal.SIGKILL)
         process.wait(30)
-        log.close()
         shutil.rmtree(data)
 
 

@@ -13,7 +13,7 @@ from infrastructure.blobs import LocalBlobs
 from tests.deploy.proxy import BESIDE, DOCS, MAIN, OFFICE, Proxy, nginx, open_folder, site, upgraded
 from tests.infrastructure.raw_server import RawServer
 from tests.infrastructure.raw_server import running as raw_server
-from tests.service import free_port
+from tests.ports import free_port
 from tests.web.fake_server import document_server
 from tests.web.life import Running
 from tests.web.service import DEADLINE, Service, signed_in, word

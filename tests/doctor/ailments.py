@@ -24,7 +24,7 @@ from tests.doctor.house import HURRIED, House, trusted
 from tests.doctor.patient import OK, proxy
 from tests.infrastructure.raw_server import says, stalls
 from tests.log import Log
-from tests.service import free_port
+from tests.ports import free_port
 from tests.web.fake_server import SECRET, STRANGER
 
 WARN, FAIL = Verdict.WARN, Verdict.FAIL

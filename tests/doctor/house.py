@@ -16,7 +16,7 @@ from application.doctor.patience import Patience
 from infrastructure.settings import Settings
 from tests.doctor.certificates import Authority
 from tests.doctor.patient import Patient, Serve, serving
-from tests.service import free_port
+from tests.ports import free_port
 from tests.web.fake_server import SECRET
 from tests.web.service import AUTH_SECRET, Given
 from web.examining_alone import examine_alone

@@ -30,7 +30,7 @@ from tests.doctor.house import House, house
 from tests.doctor.test_examination import SETUP
 from tests.engines.postgres import Postgres
 from tests.log import Log
-from tests.service import free_port
+from tests.ports import free_port
 
 OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
 PASSWORD = "quite a hidden word"

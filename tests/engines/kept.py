@@ -7,22 +7,17 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from random import Random
 from threading import Lock
 from typing import Any
 
 from tests.engines import keeper
 from tests.engines.process import DYING, Dead, Process, last_words
-
-# Below those that outgoing connections take, which could sit on the port of a server that is down.
-PORTS = range(20_000, 32_000)
 
 
 class Kept:
@@ -114,15 +109,3 @@ def owned_folder(path: Path, user: str | None) -> Path:
     if user:
         shutil.chown(path, user)
     return path
-
-
-def free_ports() -> Iterator[int]:
-    """All different."""
-    for port in Random().sample(PORTS, len(PORTS)):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            yield port
-
-
-def free_port() -> int:
-    return next(free_ports())

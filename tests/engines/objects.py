@@ -15,8 +15,9 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from tests.engines.engine import Engine
-from tests.engines.kept import Kept, free_ports, kept
+from tests.engines.kept import Kept, kept
 from tests.engines.process import Process
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 BUCKET = "docledger"
@@ -48,7 +49,7 @@ class ObjectStore(Engine):
     def __init__(self, engine: Kept, program: str) -> None:
         self.log = engine.folder / "weed.log"
         self._engine, self._program = engine, program
-        self._ports = dict(zip(SERVERS, zip(free_ports(), free_ports(), strict=False), strict=False))
+        self._ports = {name: (free_port(), free_port()) for name in SERVERS}
         self._numbers = count(1)
         (engine.folder / "s3.json").write_text(json.dumps({"identities": [IDENTITY]}))
 

@@ -17,10 +17,11 @@ import psycopg
 from psycopg import sql
 
 from tests.engines.engine import Engine
-from tests.engines.kept import Kept, as_user, free_port, kept, owned_folder, unprivileged
+from tests.engines.kept import Kept, as_user, kept, owned_folder, unprivileged
 from tests.engines.namespaces import Machine
 from tests.engines.process import Process, wait_until_gone, wait_until_stopped
 from tests.engines.relay import relay
+from tests.ports import free_port
 
 USER = "docledger"
 MARK = "# of a test"

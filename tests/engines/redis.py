@@ -11,8 +11,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.engines.engine import Engine
-from tests.engines.kept import Kept, free_port, kept
+from tests.engines.kept import Kept, kept
 from tests.engines.process import Process
+from tests.ports import free_port
 
 ONCE = Retry(NoBackoff(), 0)
 

@@ -10,8 +10,8 @@ from threading import Event, Thread
 
 import trio
 
-from tests.engines.kept import free_port
 from tests.engines.namespaces import Machine
+from tests.ports import free_port
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: closing says RST, as a machine does that knows nothing any more
 PROMPT = 10.0  # seconds for the relay's thread to do what it is told

@@ -23,7 +23,7 @@ from infrastructure.journal.reading import snapshot
 from tests.databases import Place, execute, rows
 from tests.engines.postgres import Postgres
 from tests.log import Log
-from tests.service import free_port
+from tests.ports import free_port
 from tests.story import at
 
 COUNT = "SELECT count(*) AS facts FROM stored_events"

@@ -18,9 +18,9 @@ from infrastructure.limits import limits_of
 from infrastructure.limits.shared import KEYS, RedisCounters, SharedRateLimit
 from infrastructure.settings import SettingsError
 from tests.doctor.certificates import Authority
-from tests.engines.kept import free_port
 from tests.engines.redis import Redis
 from tests.engines.relay import relay
+from tests.ports import free_port
 
 PAUSE = 0.05  # seconds
 PATIENCE = 10.0

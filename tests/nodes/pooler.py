@@ -7,8 +7,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tests.engines.kept import free_port, kept, owned_folder, unprivileged
+from tests.engines.kept import kept, owned_folder, unprivileged
 from tests.engines.postgres import USER, Postgres
+from tests.ports import free_port
 
 CONFIGURATION = """[databases]
 * = host=127.0.0.1 port={server} user={user}

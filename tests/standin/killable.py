@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import jwt
 
-from tests.service import free_port
+from tests.ports import free_port
 
 SECRET = "a-secret-that-is-long-enough-for-hs256"
 STARTING = 20.0  # seconds

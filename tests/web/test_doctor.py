@@ -10,7 +10,7 @@ import pytest
 from infrastructure.doctor.setting_out import fingerprint
 from infrastructure.kept import own_secret
 from infrastructure.tokens import JwtTokens
-from tests.service import free_port
+from tests.ports import free_port
 from tests.web.fake_server import FakeServer, signed
 from tests.web.life import Running
 from tests.web.service import AUTH_SECRET, Service

@@ -9,7 +9,7 @@ import trio
 
 from infrastructure.kept import own_secret
 from infrastructure.tokens import JwtTokens
-from tests.service import free_port
+from tests.ports import free_port
 from tests.trouble import broken, locked
 from tests.web.fake_server import FakeServer
 from tests.web.life import Running

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.service import free_port
+from tests.ports import free_port
 from tests.web.life import Running
 from tests.web.service import Service
 

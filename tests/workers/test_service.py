@@ -17,7 +17,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.engines.postgres import Postgres
-from tests.service import COMMAND, Service, eventually, free_port
+from tests.ports import free_port
+from tests.service import COMMAND, Service, eventually
 from tests.workers.crowd import Crowd
 
 WORKERS = 2
