@@ -17,7 +17,7 @@ def free_port() -> int:
     """Another one each time, until this process has had its whole share. Raises OSError if all are taken."""
     for port in islice(_turns, (HIGHEST - LOWEST) // SHARES):
         with socket.socket() as probe, suppress(OSError):
-            probe.bind(("", port))
+            probe.bind(("", port))  # some servers listen everywhere, some clients come from 127.0.0.2
             return port
     raise OSError("no free port")
 
