@@ -81,7 +81,8 @@ def test_a_port_that_is_taken_is_said_in_a_line(tmp_path: Path) -> None:
         done = other.command("serve")
         other.close()
         assert done.returncode == 1
-        assert "in use" in done.stderr
+        assert f"{service.url.removeprefix('http://')}: Address already in use." in done.stderr
+        assert "DOCLEDGER_PORT" in done.stderr
         assert "Traceback" not in done.stderr
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -113,11 +114,22 @@ def most_connections() -> int:
     return max(files - OUR_FILES, files // 2)
 
 
+def sockets_of(config: Config) -> list[socket.socket]:
+    """They listen. Raises OSError, which says what to do."""
+    try:
+        sockets = config.create_sockets().insecure_sockets
+        for listening in sockets:
+            listening.listen(config.backlog)
+    except OSError as error:
+        raise OSError(
+            f"Cannot listen on {' and '.join(config.bind)}: {error.strerror or error}."
+            " Stop whatever does, or set DOCLEDGER_HOST and DOCLEDGER_PORT."
+        ) from error
+    return sockets
+
+
 def _listeners(config: Config) -> list[trio.SocketListener]:
-    sockets = config.create_sockets().insecure_sockets
-    for socket in sockets:
-        socket.listen(config.backlog)
-    return [trio.SocketListener(trio.socket.from_stdlib_socket(socket)) for socket in sockets]
+    return [trio.SocketListener(trio.socket.from_stdlib_socket(each)) for each in sockets_of(config)]
 
 
 def _address(listener: trio.SocketListener) -> str:

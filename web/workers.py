@@ -23,6 +23,7 @@ from infrastructure.settings import PREFIX, Settings, SettingsError
 from infrastructure.workers import Timings, Workers
 from web.roles import AsWorker, LastSaves, document_server
 from web.server import CUT, MARGIN, check_keys, config_of, serve, stop_on_signal
+from web.serving import sockets_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +49,8 @@ async def run_workers(settings: Settings, count: int) -> None:
         )
     check_keys(settings)
     config = config_of(settings)
-    (listening,) = config.create_sockets().insecure_sockets
+    (listening,) = sockets_of(config)
     with listening:
-        listening.listen(config.backlog)
         async with document_server(settings) as (_, last_saves):
             timings = Timings(settings.grace_seconds + MARGIN, CUT + LEAVING)
             url = settings.public_url
