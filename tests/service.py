@@ -108,8 +108,10 @@ class Service:
 
     def _stuck(self) -> str:
         """What all its threads do instead of answering; this ends it."""
-        os.kill(self.pid, signal.SIGABRT)
-        return f"the service is up ({self.stop()}), see {self.log()}"
+        assert self._process
+        self._process.send_signal(signal.SIGABRT)
+        self._process.wait(30)
+        return f"the service is up, see {self.log()}"
 
     def _healthy(self) -> bool:
         assert self._process
