@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
 from infrastructure.evidence import CannotCheck, Kind, Report
+from infrastructure.journal.checkpoints import unpacked
 from tests.databases import REFUSED, Place, rows
 from tests.engines.fixtures import MakePlace
 from tests.infrastructure import ledgers
@@ -265,17 +266,30 @@ def test_a_checkpoint_touched(covered: Place, data: st.DataObject) -> None:
     position = data.draw(st.sampled_from([18, 26]))
     column = data.draw(st.sampled_from(["body", "signature"]))
     place, bit = data.draw(st.integers(0, 10_000)), data.draw(st.integers(0, 7))
+    versions: list[bytes] = []
 
     def how(database: Any, facts: list[Stored]) -> None:
         sql = f"SELECT {column} FROM checkpoints WHERE position = ?"
-        changed = bytearray(database.execute(sql, (position,)).fetchone()[0])
+        before = bytes(database.execute(sql, (position,)).fetchone()[0])
+        changed = bytearray(before)
         changed[place % len(changed)] ^= 1 << bit
+        versions.extend((before, bytes(changed)))
         sql = f"UPDATE checkpoints SET {column} = ? WHERE position = ?"
         database.execute(sql, (bytes(changed), position))
 
     report = tampered(covered, how)
-    event(f"flip of a checkpoint's {column}")
-    assert [(f.kind, f.position) for f in report.findings] == [(Kind.CHECKPOINT, position)]
+    says_the_same = column == "body" and says(versions[0]) == says(versions[1])
+    event(f"flip of a checkpoint's {column}{', which says the same' if says_the_same else ''}")
+    expected = [] if says_the_same else [(Kind.CHECKPOINT, position)]
+    assert [(f.kind, f.position) for f in report.findings] == expected
+
+
+def says(body: bytes) -> bytes | None:
+    """What is signed. One bit in two thousand of a body is padding, or refers to the same text elsewhere."""
+    try:
+        return unpacked(body)
+    except ValueError:
+        return None
 
 
 @TRIALS

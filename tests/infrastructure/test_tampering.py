@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from types import MappingProxyType
@@ -239,6 +240,20 @@ def test_no_checkpoint_at_all_is_a_finding_where_there_is_a_key(covered: Place) 
 def test_one_checkpoint_in_the_place_of_another_is_found(covered: Place) -> None:
     report = after(covered, "UPDATE checkpoints SET position = 25 WHERE position = 26")
     assert found(report) == ["position 25: checkpoint: it stands where another one stood"]
+
+
+@pytest.mark.parametrize("level", [0, 1, 9])
+def test_a_checkpoint_packed_otherwise_says_what_it_said(covered: Place, level: int) -> None:
+    """Its text is signed, not how that is packed: another zlib may have packed what a backup brings back."""
+
+    def pack_anew(database: Any) -> None:
+        ((body,),) = database.execute("SELECT body FROM checkpoints WHERE position = 18").fetchall()
+        packed = zlib.compress(unpacked(body), level)
+        assert packed != body
+        database.execute("UPDATE checkpoints SET body = ? WHERE position = 18", (packed,))
+
+    report = after(covered, pack_anew, anchors={18: hash_of(covered, 18)})
+    assert (report.findings, report.covered) == ([], 26)
 
 
 def test_a_last_checkpoint_taken_away_is_missed_only_by_who_kept_its_hash(covered: Place) -> None:
