@@ -114,7 +114,8 @@ async def test_others_run_between_the_pieces_of_a_large_one() -> None:
     assert seen[0] < seen[-1]
 
 
-async def test_those_that_a_commit_has_answered_share_the_next_one() -> None:
+async def test_those_that_a_commit_has_answered_share_the_next_one(mock_clock: MockClock) -> None:
+    """While they come back at once, which takes no time here, however busy the machine is."""
     ledger = FakeLedger()
 
     async def come_again(writer: Writer, number: int) -> None:
@@ -133,18 +134,15 @@ async def test_those_that_a_commit_has_answered_share_the_next_one() -> None:
     assert ledger.done == ["begin", ("write", 12), "commit"] * 3
 
 
-async def test_nobody_waits_long_for_others_to_come_back() -> None:
+async def test_nobody_waits_long_for_others_to_come_back(mock_clock: MockClock) -> None:
     """A turn of the scheduler takes long where there is much to do."""
     worked = 0
 
-    def work() -> None:
-        nonlocal worked
-        time.sleep(1.1 * LONGEST)
-        worked += 1
-
     async def busy() -> None:
+        nonlocal worked
         while True:
-            work()
+            mock_clock.jump(1.1 * LONGEST)
+            worked += 1
             await trio.lowlevel.checkpoint()
 
     async with trio.open_nursery() as nursery:
